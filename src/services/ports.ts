@@ -1,0 +1,189 @@
+/**
+ * The interfaces that a store implements to run on the core. `createUpdateHandler({ wal, segments,
+ * optimizers })` takes one of each and gives ordering, durability, back-pressure, background
+ * optimization within a budget, cancellation, recovery and a graceful stop.
+ *
+ * Three rules hold for all of them:
+ *
+ * 1. **The gate is the event loop.** What must exclude everything else is synchronous here:
+ *    `apply`, `ensureCapacity`, `capture`, `begin`, `swap`, `rollback`. Each sees whole operations.
+ * 2. **Errors are declined, transient or sticky** (see `SluiceError.kind`); the adapter says which.
+ *    A plain `Error` from `apply` is a decline, from anywhere else it is transient.
+ *    After a sticky error nothing more is written until the store is closed and opened again.
+ * 3. **A signal that fires** makes an asynchronous method undo what it began and reject with
+ *    `SLUICE_CANCELLED` (`throwIfAborted` does), within 100 ms.
+ */
+
+/** Turns operations into the bytes of a WAL record and back. */
+export interface OperationCodec<Op> {
+  /** Validates and encodes. Throws a coded error for an operation that can't be accepted. */
+  encode(operation: Op): Uint8Array;
+  /** The exact inverse; gives an operation that shares no memory with the caller's. */
+  decode(data: Uint8Array): Op;
+}
+
+/** What a log knows about itself when it has been opened. */
+export interface WalState {
+  /** Random identity of the store, made when it was created; compared with the segments'. */
+  storeId: string;
+  /** Records at or below this number are forgotten; 0 in a new log. */
+  acked: number;
+  /** The newest record's number, or `acked` when there is none. */
+  last: number;
+}
+
+/** One record of the log. */
+export interface WalRecord {
+  opNum: number;
+  data: Uint8Array;
+}
+
+/** A write-ahead log: numbered records, appended at one end and forgotten at the other. */
+export interface Wal {
+  /**
+   * True when nobody else writes to this log: op numbers then grow by exactly one.
+   * False for a log that has other writers: numbers grow, but may skip, and every record is read
+   * back from the log before it is applied.
+   */
+  readonly dense: boolean;
+  /**
+   * Opens or creates the log. Checks that the records above `acked` are complete. May be called
+   * again after `close()`, also after a sticky error: it then finds out what was really written.
+   * Errors: `SLUICE_DAMAGED`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_LOCKED`, `SLUICE_IO`.
+   */
+  open(): Promise<WalState>;
+  /**
+   * Appends records in order and returns their numbers, in the same order. All or nothing.
+   * With `sync`, resolves when they AND every record before them survive a power cut; without,
+   * when they survive the death of the process. Never called while another `append` is running.
+   * A rejection leaves it open whether the records exist: the error must be sticky, unless it is
+   * certain that nothing was written.
+   */
+  append(records: readonly Uint8Array[], options: { sync: boolean }): Promise<readonly number[]>;
+  /** Resolves when every record appended before the call survives a power cut. */
+  sync(): Promise<void>;
+  /** Records `from`…`to` (inclusive), in order; records at or below `acked` may be missing. */
+  read(from: number, to: number): AsyncIterable<WalRecord>;
+  /** Forgets records at or below `upTo`, durably. Never called with a smaller number than before. */
+  acknowledge(upTo: number): Promise<void>;
+  /**
+   * Only for a log with other writers: tells of records that appeared, by the newest number.
+   * Returns a function that ends the subscription.
+   */
+  watch?(listener: (last: number) => void): () => void;
+  /** Ends writes in flight, then releases everything. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** What the core needs to know of a segment; stores add fields that their optimizers look at. */
+export interface SegmentInfo {
+  /** Never reused within a store. */
+  id: number;
+  /** Live entries. */
+  points: number;
+  /** True when new entries may be written into it now. */
+  appendable: boolean;
+}
+
+/** The state that operations build: a set of segments, in memory, written by flushes. */
+export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
+  /**
+   * Loads exactly what the last commit wrote, or creates an empty store that remembers `storeId`.
+   * Deletes blocks that the manifest doesn't name. May be called again after `close()`.
+   * Errors: `SLUICE_DAMAGED` (also when another `storeId` is found), `SLUICE_FORMAT_UNKNOWN`, `SLUICE_IO`.
+   */
+  open(options: {
+    storeId: string;
+    signal: AbortSignal;
+    onProgress: (done: number, total: number) => void;
+  }): Promise<{ applied: number }>;
+  /**
+   * Applies one operation: all of it, or nothing and throw. A pure function of the operations
+   * before it, so that a replay gives the same result and the same refusals.
+   * Returns the number of entries it touched.
+   * Throwing declines the operation for ever, unless the error's kind is `transient`: then it is
+   * applied again later and nothing overtakes it.
+   */
+  apply(opNum: number, operation: Op): number;
+  /** The present segments, in a stable order. */
+  segments(): readonly Info[];
+  /** Creates an appendable segment if none has room; called before each planning. */
+  ensureCapacity(): void;
+  /** Bytes that the next flush would write, about; the flush worker wakes when it passes a limit. */
+  dirtyBytes(): number;
+  /** Everything a commit needs, as of the last applied operation, taken in one step. */
+  capture(): FlushCapture;
+  /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** One flush: a consistent picture of the segments on its way to disk. */
+export interface FlushCapture {
+  /** The effects of operations 1…applied, and of no other, are in this picture. */
+  readonly applied: number;
+  /** False when the last commit already holds all of this; the round then writes nothing. */
+  readonly changed: boolean;
+  /** Writes data that nothing refers to yet; durable when it resolves. */
+  writeBlocks(signal: AbortSignal): Promise<void>;
+  /** One durable, atomic step to the new picture, which also drops what the old one alone named. */
+  commit(): Promise<void>;
+  /** Always called once at the end of the round. Without a commit, nothing counts as written. */
+  release(): void;
+}
+
+/** Chooses segments that should be rewritten, and rewrites them. */
+export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
+  readonly name: string;
+  /**
+   * Pure: the ids of the segments to optimize together, or none. Segments in `busy` are being
+   * optimized or backing off and must not be chosen. What `begin` makes of a selection must not be
+   * selected again by any optimizer of the store.
+   */
+  select(segments: readonly Info[], busy: ReadonlySet<number>): readonly number[];
+  /**
+   * Freezes the segments (keeping an appendable one) and returns the run, or undefined when one of
+   * them is gone or already frozen. Synchronous; no I/O.
+   */
+  begin(ids: readonly number[]): Optimization | undefined;
+}
+
+/** How far an optimization has come, in points. */
+export interface OptimizationProgress {
+  copied: number;
+  indexed: number;
+  total: number;
+}
+
+/** What an asynchronous phase of an optimization is given. */
+export interface OptimizationContext {
+  signal: AbortSignal;
+  /** Permits in hand: IO permits while copying, CPU permits while indexing. */
+  permits: number;
+  onProgress(progress: OptimizationProgress): void;
+}
+
+/**
+ * One run of an optimizer: copy → index → catchUp → swap, or at any point before `swap`:
+ * rollback → discard. Each phase is called at most once and never beside another.
+ */
+export interface Optimization {
+  /** Live entries in the sources when the run began. */
+  readonly points: number;
+  /** CPU permits wanted for `index`; 0 when there is nothing to index (`index` is then not called). */
+  readonly cpus: number;
+  /** Builds the output from the frozen sources and writes its blocks, which nothing refers to yet. */
+  copy(context: OptimizationContext): Promise<void>;
+  /** Builds what needs the processor. */
+  index(context: OptimizationContext): Promise<void>;
+  /** Takes over the changes made to the sources meanwhile, until little is left. */
+  catchUp(context: OptimizationContext): Promise<void>;
+  /**
+   * Takes the last changes and puts the output in the sources' place, in one synchronous step.
+   * Returns the number of points in the output. Throwing leaves everything as before.
+   */
+  swap(): number;
+  /** Unfreezes the sources, as if the run had never been. Synchronous, never throws. */
+  rollback(): void;
+  /** Deletes the blocks the run had written, after a rollback. */
+  discard(): Promise<void>;
+}

@@ -1,0 +1,127 @@
+/** A point's id: a non-negative safe integer or a non-empty string; `1` and `'1'` are different. */
+export type PointId = number | string;
+
+/** Any value that JSON can carry. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | JsonValue[]
+  | { [key: string]: JsonValue };
+
+/** A point's payload: a JSON object. */
+export type Payload = { [key: string]: JsonValue };
+
+/** How two vectors are compared: `cosine` and `dot` higher is nearer, `euclid` lower is nearer. */
+export type Distance = 'cosine' | 'dot' | 'euclid';
+
+/** A vector: finite numbers, as many as the collection has dimensions; stored as float32. */
+export type Vector = Float32Array | readonly number[];
+
+/** A point as given to `upsert`. */
+export interface PointInput {
+  id: PointId;
+  vector: Vector;
+  payload?: Payload;
+}
+
+/** A point as returned by reads. `payload` is `{}` when it has none. */
+export interface Point {
+  id: PointId;
+  payload: Payload;
+  vector?: Float32Array;
+}
+
+/** A search hit. */
+export interface ScoredPoint {
+  id: PointId;
+  score: number;
+  payload?: Payload;
+  vector?: Float32Array;
+}
+
+/** A comparison of one payload value. */
+export type Match =
+  | { value: string | number | boolean }
+  | { any: readonly (string | number)[] }
+  | { except: readonly (string | number)[] };
+
+/** Bounds of a number; at least one. */
+export interface Range {
+  gt?: number;
+  gte?: number;
+  lt?: number;
+  lte?: number;
+}
+
+/**
+ * One condition. `key` is a path: `a.b` reads a nested field, `a[].b` the fields of an array's
+ * elements. A value that is an array matches when one of its elements does.
+ * `exists`: the field is there and not null; `isEmpty`: it is missing, null or `[]`; `isNull`: it is null.
+ */
+export type Condition =
+  | { key: string; match: Match }
+  | { key: string; range: Range }
+  | { exists: { key: string } }
+  | { isEmpty: { key: string } }
+  | { isNull: { key: string } }
+  | { hasId: readonly PointId[] }
+  | Filter;
+
+/** A point passes when all of `must`, none of `mustNot` and, if given, one of `should` hold. */
+export interface Filter {
+  must?: readonly Condition[];
+  should?: readonly Condition[];
+  mustNot?: readonly Condition[];
+}
+
+/** Which points an operation is for. */
+export type PointSelector = readonly PointId[] | { filter: Filter };
+
+/** Identifies the writer of an operation, for stores that follow each other. */
+export interface ClockTag {
+  peerId: number;
+  clockId: number;
+  tick: number;
+  token?: number;
+  force?: boolean;
+}
+
+/** When an update's promise resolves; see docs/guarantees.md. */
+export type WaitLevel = boolean;
+
+/** Options of every update. */
+export interface UpdateOptions {
+  /** `true` (default): applied and safe from a power cut. `false`: in the log, safe from a killed process. */
+  wait?: WaitLevel;
+  /** Before the operation is handed to the log, an abort rejects; afterwards the status is `waitTimeout`. */
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  clockTag?: ClockTag;
+}
+
+/** What became of an update. */
+export interface UpdateResult {
+  /** The operation's number; absent for `clockRejected`. */
+  opNum?: number;
+  status: 'acknowledged' | 'completed' | 'waitTimeout' | 'clockRejected';
+  /** Points touched; only with `completed`. */
+  affected?: number;
+}
+
+/** Thresholds of the optimizers; sizes in KB (1024 bytes) of live vector data. */
+export interface OptimizerOptions {
+  /** Share of deleted rows above which a segment is vacuumed. @default 0.2 */
+  deletedThreshold: number;
+  /** Rows a segment must have before it is vacuumed. @default 1000 */
+  vacuumMinVectorNumber: number;
+  /** Segments that merging aims at; 0: one a core, between 2 and 8. @default 0 */
+  defaultSegmentNumber: number;
+  /** Size no segment is merged beyond and no appendable one grows much beyond; null: 200,000 a core. @default null */
+  maxSegmentSizeKb: number | null;
+  /** Size from which a segment gets a vector index; null: 20,000; 0: never. @default null */
+  indexingThresholdKb: number | null;
+  /** Optimizations at once; null: as many as the budget allows, 60 at most; 0: disabled. @default null */
+  maxOptimizationThreads: number | null;
+}

@@ -1,0 +1,7 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests import the built package (`sluice`, `#sluice/…`), because worker threads load built files:
+// what is tested is what is shipped.
+export default defineConfig({
+  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 20_000 },
+});
