@@ -83,7 +83,7 @@ export function rowScore(distance: Distance, query: Float32Array): RowScore {
       return (slab, offset, inverseNorm) => {
         const score = dotAt(query, slab, offset) * queryInverseNorm * inverseNorm;
         // Rounding can carry equal directions a little beyond 1.
-        return score > 1 ? 1 : score < -1 ? -1 : score;
+        return Math.min(1, Math.max(-1, score));
       };
     }
     case 'dot':
