@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
+import type { ClockRecord } from '../clocks.js';
 import type { PayloadIndexType } from './operations.js';
 
 /** A block on disk. */
@@ -38,7 +39,7 @@ export interface ManifestBody {
   /** Payload indexes by path. */
   schema: [key: string, type: PayloadIndexType][];
   /** What `ClockMap.toJSON` gave. */
-  clocks: JsonValue;
+  clocks: ClockRecord[];
   nextSegmentId: number;
   segments: SegmentRecord[];
 }
@@ -48,10 +49,7 @@ export interface BlockStore {
   /** Opens or creates the store; gives the last manifest, or undefined when there is none yet. */
   open(options: { storeId: string }): Promise<ManifestBody | undefined>;
   /** Writes blocks that nothing refers to yet, durably; leaves none when it rejects. */
-  putBlocks(
-    payloads: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<readonly BlockRef[]>;
+  putBlocks(payloads: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly BlockRef[]>;
   readBlock(ref: BlockRef): Promise<Uint8Array>;
   /** One durable step to a new manifest, which also deletes what it dropped or was discarded. */
   commit(body: ManifestBody, liveKeys: Iterable<string>): Promise<void>;
