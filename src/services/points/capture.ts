@@ -60,7 +60,12 @@ export class PointCapture implements FlushCapture {
     });
     const liveKeys = written.flatMap(keysOf);
     // A tail that was written again may come from an optimization, and no manifest named it yet.
-    store.discard(without(this.#pictures.flatMap(({ saved }) => keysOf(saved)), liveKeys));
+    store.discard(
+      without(
+        this.#pictures.flatMap(({ saved }) => keysOf(saved)),
+        liveKeys,
+      ),
+    );
     await store.commit({ ...manifest, segments }, liveKeys);
     for (const [index, { segment }] of this.#pictures.entries()) {
       segment.saved = written[index] ?? segment.saved;

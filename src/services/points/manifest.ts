@@ -48,10 +48,7 @@ export interface BlockStore {
   /** Opens or creates the store; gives the last manifest, or undefined when there is none yet. */
   open(options: { storeId: string }): Promise<ManifestBody | undefined>;
   /** Writes blocks that nothing refers to yet, durably; leaves none when it rejects. */
-  putBlocks(
-    payloads: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<readonly BlockRef[]>;
+  putBlocks(payloads: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly BlockRef[]>;
   readBlock(ref: BlockRef): Promise<Uint8Array>;
   /** One durable step to a new manifest, which also deletes what it dropped or was discarded. */
   commit(body: ManifestBody, liveKeys: Iterable<string>): Promise<void>;

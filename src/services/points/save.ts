@@ -41,7 +41,10 @@ export async function saveSegments(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<SavedSegment[]> {
-  const plans = pictures.map((picture) => ({ rows: planRows(picture), stamps: planStamps(picture) }));
+  const plans = pictures.map((picture) => ({
+    rows: planRows(picture),
+    stamps: planStamps(picture),
+  }));
   const logs = plans.flatMap((plan) => [plan.rows, plan.stamps]);
   const written: { log: LogPlan; count: number }[] = [];
   async function* payloads(pace: Pace): AsyncGenerator<Uint8Array> {

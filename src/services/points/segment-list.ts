@@ -74,7 +74,10 @@ export class SegmentList {
     const rest = this.#segments.filter((segment) => !gone.has(segment));
     assert(rest.length === this.#segments.length - gone.size, 'the sources are in the list');
     if (output !== undefined) rest.splice(place, 0, output);
-    assert(rest.some((segment) => segment.appendable), 'a segment takes rows');
+    assert(
+      rest.some((segment) => segment.appendable),
+      'a segment takes rows',
+    );
     this.#set(rest);
   }
 

@@ -90,9 +90,7 @@ export class VectorSlab {
   /** Takes in the next row, which a thread has written into allocated memory. */
   adopt(): number {
     const row = this.#rows;
-    this.#inverseNorms?.push(
-      inverseNormAt(this.chunkOf(row), this.offsetOf(row), this.dimensions),
-    );
+    this.#inverseNorms?.push(inverseNormAt(this.chunkOf(row), this.offsetOf(row), this.dimensions));
     this.#rows = row + 1;
     return row;
   }
