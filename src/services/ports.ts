@@ -30,6 +30,8 @@ export interface WalState {
   acked: number;
   /** The newest record's number, or `acked` when there is none. */
   last: number;
+  /** Bytes of the records above `acked`. */
+  bytes: number;
 }
 
 /** One record of the log. */

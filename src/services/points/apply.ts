@@ -1,7 +1,7 @@
 import { SluiceError } from '../../errors.js';
 import type { PointId, PointSelector } from '../../types.js';
 import { compileFilter } from './filter.js';
-import { type PayloadIndexType, type PointOperation, selectsIds } from './operations.js';
+import { type PointOperation, selectsIds } from './operations.js';
 import { payloadChange } from './payload.js';
 import type { Location, Transaction } from './transaction.js';
 
@@ -11,11 +11,7 @@ import type { Location, Transaction } from './transaction.js';
  * segment a point is never matters. When it throws, the caller undoes the transaction.
  * Throws `SLUICE_POINT_NOT_FOUND` when points to change are listed by id and one isn't there.
  */
-export function applyOperation(
-  transaction: Transaction,
-  operation: PointOperation,
-  schema: Map<string, PayloadIndexType>,
-): number {
+export function applyOperation(transaction: Transaction, operation: PointOperation): number {
   switch (operation.kind) {
     case 'upsert': {
       const { ids, vectors, payloads } = operation;
@@ -53,10 +49,10 @@ export function applyOperation(
       return found.length;
     }
     case 'createPayloadIndex':
-      schema.set(operation.key, operation.type);
+      transaction.setIndex(operation.key, operation.type);
       return 0;
     case 'deletePayloadIndex':
-      schema.delete(operation.key);
+      transaction.setIndex(operation.key, undefined);
       return 0;
   }
 }

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
+import type { ClockRecord } from '../clocks.js';
 import type { PayloadIndexType } from './operations.js';
 
 /** A block on disk. */
@@ -38,7 +39,7 @@ export interface ManifestBody {
   /** Payload indexes by path. */
   schema: [key: string, type: PayloadIndexType][];
   /** What `ClockMap.toJSON` gave. */
-  clocks: JsonValue;
+  clocks: ClockRecord[];
   nextSegmentId: number;
   segments: SegmentRecord[];
 }

@@ -1,4 +1,5 @@
 import type { Payload, PointId } from '../../types.js';
+import type { PayloadIndexType } from './operations.js';
 import { LIVE, type Segment, type SegmentMark } from './segment.js';
 
 /** Where the live row of a point is. */
@@ -7,22 +8,33 @@ export interface Location {
   row: number;
 }
 
+/** Payload indexes by path. */
+export type Schema = Map<string, PayloadIndexType>;
+
 /**
- * The changes of one operation to the segments. A segment is marked before its first change;
- * `undo` takes each back to its mark, so that an operation that throws half-way leaves nothing.
- * It lives within one synchronous step: nobody sees the state in between.
+ * The changes of one operation to the segments and the schema. A segment is marked before its
+ * first change; `undo` takes each back to its mark, so that an operation that throws half-way
+ * leaves nothing. It lives within one synchronous step: nobody sees the state in between.
  */
 export class Transaction {
   readonly opNum: number;
   readonly #segments: readonly Segment[];
+  readonly #schema: Schema;
   readonly #chooseTarget: () => Segment;
   readonly #marks = new Map<Segment, SegmentMark>();
   #target: Segment | undefined;
+  #schemaBefore: Schema | undefined;
 
   /** `chooseTarget` names the appendable segment that gets all rows of this operation. */
-  constructor(opNum: number, segments: readonly Segment[], chooseTarget: () => Segment) {
+  constructor(
+    opNum: number,
+    segments: readonly Segment[],
+    schema: Schema,
+    chooseTarget: () => Segment,
+  ) {
     this.opNum = opNum;
     this.#segments = segments;
+    this.#schema = schema;
     this.#chooseTarget = chooseTarget;
   }
 
@@ -48,10 +60,20 @@ export class Transaction {
     segment.stamp(row, this.opNum);
   }
 
+  /** Adds, changes or (without a type) drops a payload index. */
+  setIndex(key: string, type: PayloadIndexType | undefined): void {
+    this.#schemaBefore ??= new Map(this.#schema);
+    if (type === undefined) this.#schema.delete(key);
+    else this.#schema.set(key, type);
+  }
+
   /** Takes everything back. Never throws. */
   undo(): void {
     for (const [segment, mark] of this.#marks) segment.restore(mark);
     this.#marks.clear();
+    if (this.#schemaBefore === undefined) return;
+    this.#schema.clear();
+    for (const [key, type] of this.#schemaBefore) this.#schema.set(key, type);
   }
 
   #touch(segment: Segment): void {
