@@ -168,13 +168,13 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     const log = await wal.open();
     const { applied } = await segments.open({ storeId: log.storeId, signal, onProgress: () => {} });
     checkContinuity(log, applied);
+    core.flush.open({ committed: applied, acked: log.acked });
     await onOpened();
     core.broken = undefined;
     for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {
       core.errors.recovered(what);
     }
     core.counts.recovered = log.last - applied;
-    core.flush.open({ committed: applied, acked: log.acked });
     core.tail.open(applied, log);
     core.unwatch = wal.watch?.((last) => core.tail.extend(last)) ?? (() => {});
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');

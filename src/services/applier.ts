@@ -90,8 +90,12 @@ export class Applier<Op> {
         if (item === undefined) {
           if (this.#isReportDue()) this.#report(listener, true);
           if (await mayContinue()) continue;
+          // Looked at again without an await before the tail is given back: what came in between
+          // found an applier at work and woke nobody.
+          if (this.#tail.next() !== undefined) continue;
           this.#report(listener, true);
-          return 'caughtUp';
+          if (this.#tail.next() === undefined) return 'caughtUp';
+          continue;
         }
         if ('marker' in item) {
           this.#tail.takeMarker();

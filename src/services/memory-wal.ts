@@ -30,7 +30,8 @@ export class MemoryWal implements Wal {
 
   async open(): Promise<WalState> {
     this.#isOpen = true;
-    return { storeId: this.#storeId, acked: this.#acked, last: this.#last };
+    const bytes = this.#records.reduce((sum, record) => sum + record.byteLength, 0);
+    return { storeId: this.#storeId, acked: this.#acked, last: this.#last, bytes };
   }
 
   async append(records: readonly Uint8Array[]): Promise<readonly number[]> {

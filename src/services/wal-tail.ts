@@ -64,7 +64,10 @@ export class WalTail {
       onAppended: (entry, opNum) => this.#appended(entry, opNum),
       onMarker: (marker) => this.#place({ marker }),
       onFailed: (entries, error) => this.#appendFailed(entries, error),
-      onSettled: () => this.#wake?.(),
+      // Only a drain waits for this; a lingering applier would end too early.
+      onSettled: () => {
+        if (this.#closed !== undefined) this.#wake?.();
+      },
     });
   }
 

@@ -10,6 +10,8 @@ export interface WalScan {
   meta: WalMeta;
   /** The newest record of the unbroken run above `acked`, or `acked`. */
   last: number;
+  /** Stored bytes of that run. */
+  bytes: number;
   /** Records of that run which weren't known to be durable. */
   unsynced: Entry[];
   /** Keys of records behind a gap: a power cut has taken what was before them. */
@@ -45,7 +47,7 @@ export async function scanWal(handle: LevelHandle): Promise<WalScan | undefined>
 }
 
 function begin(meta: WalMeta): WalScan {
-  return { meta, last: meta.acked, unsynced: [], beyondGap: [], leftovers: false };
+  return { meta, last: meta.acked, bytes: 0, unsynced: [], beyondGap: [], leftovers: false };
 }
 
 function addRecord(scan: WalScan | undefined, opNum: number, entry: Entry): void {
@@ -63,6 +65,7 @@ function addRecord(scan: WalScan | undefined, opNum: number, entry: Entry): void
     return;
   }
   scan.last = opNum;
+  scan.bytes += entry[1].byteLength;
   if (opNum > scan.meta.synced) scan.unsynced.push(entry);
 }
 

@@ -84,7 +84,7 @@ export class LevelWal implements Wal {
         await this.#writeSynced({ last: scan.last, deletes: scan.beyondGap });
       }
       if (scan.leftovers) await this.#clear(1, scan.meta.acked);
-      return { storeId: this.#storeId, acked: this.#acked, last: this.#last };
+      return { storeId: this.#storeId, acked: this.#acked, last: this.#last, bytes: scan.bytes };
     });
   }
 
@@ -206,7 +206,7 @@ export function levelWal(db: Database, options?: LevelWalOptions): LevelWal {
 
 function newLog(storeId: string): WalScan {
   const meta = { storeId, acked: 0, synced: 0 };
-  return { meta, last: 0, unsynced: [], beyondGap: [], leftovers: false };
+  return { meta, last: 0, bytes: 0, unsynced: [], beyondGap: [], leftovers: false };
 }
 
 function bytesOf(entries: readonly Entry[]): number {

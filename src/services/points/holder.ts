@@ -10,6 +10,7 @@ import type {
   ScoredPoint,
 } from '../../types.js';
 import { type Clock, sleep } from '../clock.js';
+import type { ClockRecord } from '../clocks.js';
 import type { SegmentHolder, SegmentInfo } from '../ports.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
@@ -197,6 +198,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** Payload indexes by path. */
   get schema(): ReadonlyMap<string, PayloadIndexType> {
     return this.#opened().schema;
+  }
+
+  /** The clocks of the writers, as of the newest operation. */
+  get clocks(): ClockRecord[] {
+    return this.#opened().clocks.toJSON();
   }
 
   /** The newest tick of a writer's clock; 0 when it isn't known. */

@@ -1,0 +1,176 @@
+import type { Logger } from 'pino';
+import { SluiceError } from './errors.js';
+import { type HandlerEnvironment, SETTING_CHECKS, unchecked } from './options.js';
+import type { Database } from './services/level/database.js';
+import { resolveOptimizerOptions } from './services/optimizer-options.js';
+import {
+  checkOptions,
+  numberOption,
+  type OptionChecks,
+  oneOf,
+  shown,
+} from './services/option-checks.js';
+import { checkFilter } from './services/points/check-filter.js';
+import { checkId } from './services/points/check-id.js';
+import { UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
+import type {
+  Distance,
+  Filter,
+  OptimizerOptions,
+  PointId,
+  UpdateHandlerInspector,
+  UpdateOptions,
+} from './types.js';
+
+/** Two `abstract-level` stores instead of a path; each for one collection alone. */
+export interface CollectionStores {
+  wal: Database;
+  segments: Database;
+}
+
+/** Options of `openCollection`. */
+export interface CollectionOptions extends HandlerEnvironment {
+  /** Numbers in each vector. Creates the collection if there is none; must agree if there is one. */
+  dimensions?: number | undefined;
+  /** How vectors are compared; must agree with an existing collection. @default 'cosine' */
+  distance?: Distance | undefined;
+  /** Override the stored ones, and are stored. */
+  optimizers?: Partial<OptimizerOptions> | undefined;
+  /** Milliseconds between flushes; stored. @default 5000 */
+  flushIntervalMs?: number | undefined;
+  /** Operations that may be submitted and not yet applied. @default 10000 */
+  updateQueueLengthMax?: number | undefined;
+  /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
+  walBytesMax?: number | undefined;
+  /** Processors for optimizations: above 0 that many, below 0 all but that many. @default 0: a sensible part */
+  cpuBudget?: number | undefined;
+  /** Keeps the log from this op number on until `close`; see `keepWalFrom`. */
+  keepWalFrom?: number | undefined;
+  /** LevelDB's write buffers, when opened by path. @default 64 MiB and 16 MiB */
+  storage?: { walWriteBufferBytes?: number; segmentsWriteBufferBytes?: number } | undefined;
+  logger?: Logger | undefined;
+  inspect?: UpdateHandlerInspector | undefined;
+  /** Gives up opening. */
+  signal?: AbortSignal | undefined;
+}
+
+const bytes = numberOption({ whole: true, min: 64 * 1024, max: 2 ** 30 });
+
+/** Dimensions of a vector at most. */
+export const DIMENSIONS_MAX = 65_536;
+
+const CHECKS: OptionChecks<CollectionOptions> = {
+  dimensions: numberOption({ whole: true, min: 1, max: DIMENSIONS_MAX }),
+  distance: oneOf<Distance>(['cosine', 'dot', 'euclid']),
+  optimizers: (value) => {
+    resolveOptimizerOptions(value);
+    return value as Partial<OptimizerOptions>;
+  },
+  flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
+  updateQueueLengthMax: SETTING_CHECKS.updateQueueLengthMax,
+  walBytesMax: SETTING_CHECKS.walBytesMax,
+  cpuBudget: SETTING_CHECKS.cpuBudget,
+  keepWalFrom: numberOption({ whole: true, min: 0 }),
+  storage: (value, name) =>
+    checkOptions<{ walWriteBufferBytes: number; segmentsWriteBufferBytes: number }>(
+      value,
+      { walWriteBufferBytes: bytes, segmentsWriteBufferBytes: bytes },
+      name,
+    ),
+  logger: unchecked,
+  inspect: unchecked,
+  clock: unchecked,
+  budgets: unchecked,
+  signal: UPDATE_OPTION_CHECKS.signal,
+};
+
+/** Throws `SLUICE_BAD_OPTION`, or a `TypeError` when the options aren't an object. */
+export function checkCollectionOptions(options: unknown): CollectionOptions {
+  return checkOptions<CollectionOptions>(options, CHECKS);
+}
+
+/** The part of a collection's configuration that `configure` changes. */
+export interface ConfigurationPatch {
+  optimizers?: Partial<OptimizerOptions>;
+  flushIntervalMs?: number;
+}
+
+export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
+  return checkOptions<ConfigurationPatch>(patch, {
+    optimizers: (value) => {
+      resolveOptimizerOptions(value);
+      return value as Partial<OptimizerOptions>;
+    },
+    flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
+  });
+}
+
+/** Options of `setPayload`. */
+export interface SetPayloadOptions extends UpdateOptions {
+  /** Merge into the object at this path instead of the payload itself. */
+  key?: string;
+}
+
+export const SET_PAYLOAD_CHECKS: OptionChecks<SetPayloadOptions> = {
+  ...UPDATE_OPTION_CHECKS,
+  key: unchecked,
+};
+
+/** Options of `search`. */
+export interface CollectionSearchOptions {
+  /** Hits at most. */
+  limit: number;
+  filter?: Filter;
+  /** Look at every point even where there is an index. @default false */
+  exact?: boolean;
+  /** Hits must score at least this; for `euclid`, at most. */
+  scoreThreshold?: number;
+  /** @default true */
+  withPayload?: boolean;
+  /** @default false */
+  withVector?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Options of `scroll`. */
+export interface CollectionScrollOptions {
+  filter?: Filter;
+  /** Points a page. @default 10 */
+  limit?: number;
+  /** The id to begin with: the last page's `nextOffset`. */
+  offset?: PointId;
+  /** @default false */
+  withVector?: boolean;
+  signal?: AbortSignal;
+}
+
+const flag = (value: unknown, name: string): boolean => {
+  if (typeof value === 'boolean') return value;
+  throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be true or false, not ${shown(value)}`);
+};
+const limit = numberOption({ whole: true, min: 1, max: 1_000_000 });
+
+export const SEARCH_CHECKS: OptionChecks<CollectionSearchOptions> = {
+  limit,
+  filter: (value) => checkFilter(value),
+  exact: flag,
+  scoreThreshold: numberOption({}),
+  withPayload: flag,
+  withVector: flag,
+  signal: UPDATE_OPTION_CHECKS.signal as never,
+};
+
+export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
+  filter: (value) => checkFilter(value),
+  limit,
+  offset: (value) => checkId(value, 'offset'),
+  withVector: flag,
+  signal: UPDATE_OPTION_CHECKS.signal as never,
+};
+
+export const COUNT_CHECKS: OptionChecks<{ filter?: Filter; signal?: AbortSignal }> = {
+  filter: (value) => checkFilter(value),
+  signal: UPDATE_OPTION_CHECKS.signal as never,
+};
+
+export const GET_CHECKS: OptionChecks<{ withVector?: boolean }> = { withVector: flag };

@@ -1,0 +1,136 @@
+import type {
+  CollectionOptions,
+  CollectionStores,
+  ConfigurationPatch,
+} from './collection-options.js';
+import type { CoreSettings } from './core.js';
+import { DEFAULT_SETTINGS } from './options.js';
+import { type Clock, systemClock } from './services/clock.js';
+import type { Directory } from './services/level/directory.js';
+import { SegmentStore } from './services/level/segment-store.js';
+import { LevelWal } from './services/level/wal.js';
+import { maxSegmentSizeBytes, segmentNumber } from './services/optimizer-options.js';
+import { copyRows } from './services/optimizers/build-thread.js';
+import { mergeOptimizer } from './services/optimizers/merge.js';
+import { processorCount } from './services/optimizers/processors.js';
+import { vacuumOptimizer } from './services/optimizers/vacuum.js';
+import { PointHolder, type PointSegmentInfo } from './services/points/holder.js';
+import type { ManifestBody } from './services/points/manifest.js';
+import { PointOperationCodec } from './services/points/operation-codec.js';
+import type { PointOperation } from './services/points/operations.js';
+import type { OperationCodec, SegmentOptimizer } from './services/ports.js';
+import { createUpdateHandler, type UpdateHandler } from './update-handler.js';
+
+/** What a collection is put together from. */
+export interface CollectionParts {
+  handler: UpdateHandler<PointOperation, PointSegmentInfo>;
+  holder: PointHolder;
+  codec: OperationCodec<PointOperation>;
+  clock: Clock;
+  path: string | undefined;
+  /** The settings in force. */
+  settings(): CoreSettings;
+  /** Changes the stored configuration, in one step. */
+  configure(patch: ConfigurationPatch): void;
+}
+
+/** Puts the point engine on the core; opening begins at once. */
+export function collectionParts(
+  stores: CollectionStores,
+  options: CollectionOptions,
+  directory?: Directory,
+): CollectionParts {
+  const { dimensions, distance, optimizers, flushIntervalMs, clock = systemClock } = options;
+  const cpus = processorCount();
+  const mayCreate = dimensions !== undefined && (directory?.creating ?? true);
+  const holder = new PointHolder({
+    store: new SegmentStore<ManifestBody>(stores.segments),
+    clock,
+    dimensions,
+    distance,
+    configuration: { optimizers: optimizers && { ...optimizers }, flushIntervalMs },
+    cpus,
+    copyVectors: copyRows,
+    freeBytes: directory && (() => directory.freeBytes()),
+  });
+  let settings: CoreSettings = DEFAULT_SETTINGS;
+  const readSettings = () => {
+    const stored = holder.configuration.flushIntervalMs;
+    settings = {
+      flushIntervalMs: typeof stored === 'number' ? stored : DEFAULT_SETTINGS.flushIntervalMs,
+      maxOptimizationThreads: holder.optimizerOptions.maxOptimizationThreads,
+    };
+  };
+  let hold = options.keepWalFrom;
+  const codec = lateCodec(() => holder.dimensions);
+  const handler = createUpdateHandler<PointOperation, PointSegmentInfo>({
+    wal: new LevelWal(stores.wal, { create: mayCreate }),
+    segments: holder,
+    optimizers: pointOptimizers(holder, cpus),
+    codec,
+    clock,
+    cpus,
+    settings: () => settings,
+    onOpened: async () => {
+      readSettings();
+      if (hold !== undefined) handler.keepWalFrom(hold);
+      hold = undefined;
+      await directory?.finishCreation();
+    },
+    onClosed: async () => directory?.close(),
+    ...given({
+      updateQueueLengthMax: options.updateQueueLengthMax,
+      walBytesMax: options.walBytesMax,
+      cpuBudget: options.cpuBudget,
+      logger: options.logger,
+      inspect: options.inspect,
+      budgets: options.budgets,
+    }),
+  });
+  return {
+    handler,
+    holder,
+    codec,
+    clock,
+    path: directory?.path,
+    settings: () => settings,
+    configure: (patch) => {
+      holder.configure({ ...patch, optimizers: patch.optimizers && { ...patch.optimizers } });
+      readSettings();
+    },
+  };
+}
+
+/** In the order in which they may choose segments. */
+function pointOptimizers(holder: PointHolder, cpus: number): SegmentOptimizer<PointSegmentInfo>[] {
+  const begin = (ids: readonly number[]) => holder.beginRebuild(ids);
+  return [
+    mergeOptimizer<PointSegmentInfo>({
+      begin,
+      thresholds: () => ({
+        segmentNumber: segmentNumber(holder.optimizerOptions, cpus),
+        maxSegmentSizeBytes: maxSegmentSizeBytes(holder.optimizerOptions, cpus),
+      }),
+    }),
+    vacuumOptimizer<PointSegmentInfo>({ begin, thresholds: () => holder.optimizerOptions }),
+  ];
+}
+
+/** The dimensions are known only when the collection has been opened. */
+function lateCodec(dimensions: () => number): OperationCodec<PointOperation> {
+  let codec: PointOperationCodec | undefined;
+  const ready = () => {
+    codec ??= new PointOperationCodec(dimensions());
+    return codec;
+  };
+  return {
+    encode: (operation) => ready().encode(operation),
+    decode: (data) => ready().decode(data),
+  };
+}
+
+/** Leaves out what is undefined. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,382 @@
+import {
+  COUNT_CHECKS,
+  type CollectionOptions,
+  type CollectionScrollOptions,
+  type CollectionSearchOptions,
+  type CollectionStores,
+  type ConfigurationPatch,
+  checkCollectionOptions,
+  checkConfigurationPatch,
+  GET_CHECKS,
+  SCROLL_CHECKS,
+  SEARCH_CHECKS,
+  SET_PAYLOAD_CHECKS,
+  type SetPayloadOptions,
+} from './collection-options.js';
+import { type CollectionParts, collectionParts } from './collection-parts.js';
+import { SluiceError } from './errors.js';
+import { sleep } from './services/clock.js';
+import { ClockMap } from './services/clocks.js';
+import { openDirectory } from './services/level/directory.js';
+import { checkOptions } from './services/option-checks.js';
+import { checkIds } from './services/points/check-id.js';
+import { checkVector } from './services/points/check-vector.js';
+import type { PointSegmentInfo } from './services/points/holder.js';
+import type { PayloadIndexType, PointOperation } from './services/points/operations.js';
+import type { ScrollPage } from './services/points/scroll.js';
+import { checkUpdateOptions } from './services/points/update-options.js';
+import {
+  buildClearPayload,
+  buildCreatePayloadIndex,
+  buildDelete,
+  buildDeletePayload,
+  buildDeletePayloadIndex,
+  buildOverwritePayload,
+  buildSetPayload,
+  buildUpdateVectors,
+  buildUpsert,
+} from './services/points/validate.js';
+import type {
+  ClockTag,
+  Filter,
+  Payload,
+  Point,
+  PointId,
+  PointInput,
+  PointSelector,
+  ScoredPoint,
+  UpdateOptions,
+  UpdateResult,
+  Vector,
+} from './types.js';
+import type { UpdateHandler } from './update-handler.js';
+
+/** How long `close` waits for readers, and between two looks of `optimize`. Milliseconds. */
+const READERS_LIMIT_MS = 5000;
+const LOOK_INTERVAL_MS = 50;
+
+/**
+ * Opens a collection in a directory, or on two `abstract-level` stores; creates it when
+ * `dimensions` are given and there is none. Resolves when every acknowledged operation is visible.
+ *
+ * Errors: `SLUICE_NOT_FOUND`, `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, `SLUICE_DIMENSIONS_MISMATCH`,
+ * `SLUICE_BAD_OPTION`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
+ *
+ * @example
+ * const films = await openCollection('./films.db', { dimensions: 64 });
+ * await films.upsert([{ id: 1, vector, payload: { title: 'Alien' } }]);
+ * const hits = await films.search(vector, { limit: 10 });
+ * await films.close();
+ */
+export async function openCollection(
+  target: string | CollectionStores,
+  options: CollectionOptions = {},
+): Promise<Collection> {
+  const checked = checkCollectionOptions(options);
+  const collection = new Collection(await partsOf(target, checked));
+  const giveUp = () => void collection.close().catch(() => {});
+  checked.signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    if (checked.signal?.aborted) giveUp();
+    await collection.ready();
+  } catch (error) {
+    if (!checked.signal?.aborted) throw error;
+    throw new SluiceError('SLUICE_ABORTED', 'opening was given up', { cause: error });
+  } finally {
+    checked.signal?.removeEventListener('abort', giveUp);
+  }
+  return collection;
+}
+
+async function partsOf(
+  target: string | CollectionStores,
+  options: CollectionOptions,
+): Promise<CollectionParts> {
+  if (typeof target === 'string' && target !== '') {
+    const directory = await openDirectory(target, {
+      create: options.dimensions !== undefined,
+      ...options.storage,
+    });
+    try {
+      return collectionParts(directory, options, directory);
+    } catch (error) {
+      await directory.close();
+      throw error;
+    }
+  }
+  if (typeof target !== 'object' || target?.wal === undefined || target.segments === undefined) {
+    throw new TypeError('openCollection takes a path or { wal, segments }');
+  }
+  return collectionParts(target, options);
+}
+
+/** A collection of points: ids, vectors and payloads. Made by `openCollection`. */
+export class Collection {
+  readonly #parts: CollectionParts;
+  readonly #handler: UpdateHandler<PointOperation, PointSegmentInfo>;
+  /** Ticks of everything submitted; those in the segments are of what is applied. */
+  #clocks = new ClockMap();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: CollectionParts) {
+    this.#parts = parts;
+    this.#handler = parts.handler;
+  }
+
+  /** Resolves when the collection is open; see `openCollection` for the errors. */
+  async ready(): Promise<void> {
+    await this.#handler.ready();
+    this.#clocks = ClockMap.fromJSON(this.#parts.holder.clocks);
+  }
+
+  /** The core beneath: its root actor, for inspection. */
+  get handler(): UpdateHandler<PointOperation, PointSegmentInfo> {
+    return this.#handler;
+  }
+
+  /**
+   * Adds points, or replaces those with the same ids. All or nothing; of points with the same id
+   * the last one counts. Errors: `SLUICE_BAD_ID`, `SLUICE_BAD_VECTOR`, `SLUICE_BAD_PAYLOAD`,
+   * `SLUICE_OPERATION_TOO_LARGE`, and those of every update: `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`,
+   * `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
+   */
+  upsert(points: readonly PointInput[], options?: UpdateOptions): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildUpsert(points, this.#dimensions, tag));
+  }
+
+  /** Deletes points; ids that don't exist count 0. Errors: `SLUICE_BAD_ID`, `SLUICE_BAD_FILTER`. */
+  delete(selector: PointSelector, options?: UpdateOptions): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildDelete(selector, tag));
+  }
+
+  /** Replaces vectors of points that exist. Errors: `SLUICE_POINT_NOT_FOUND` (nothing is changed). */
+  updateVectors(
+    points: readonly { id: PointId; vector: Vector }[],
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildUpdateVectors(points, this.#dimensions, tag));
+  }
+
+  /** Merges fields into payloads, or into the object at the path `key`. Errors: `SLUICE_POINT_NOT_FOUND`. */
+  async setPayload(
+    payload: Payload,
+    selector: PointSelector,
+    options?: SetPayloadOptions,
+  ): Promise<UpdateResult> {
+    const { key, ...rest } = checkOptions<SetPayloadOptions>(options, SET_PAYLOAD_CHECKS);
+    return this.#update(rest, (tag) => buildSetPayload(payload, selector, key, tag));
+  }
+
+  /** Replaces whole payloads. Errors: `SLUICE_POINT_NOT_FOUND`. */
+  overwritePayload(
+    payload: Payload,
+    selector: PointSelector,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildOverwritePayload(payload, selector, tag));
+  }
+
+  /** Deletes fields of payloads, by their paths. Errors: `SLUICE_POINT_NOT_FOUND`. */
+  deletePayload(
+    keys: readonly string[],
+    selector: PointSelector,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildDeletePayload(keys, selector, tag));
+  }
+
+  /** Empties payloads. Errors: `SLUICE_POINT_NOT_FOUND`. */
+  clearPayload(selector: PointSelector, options?: UpdateOptions): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildClearPayload(selector, tag));
+  }
+
+  /** Declares an index on a payload field; it is stored with the collection. */
+  createPayloadIndex(
+    key: string,
+    type: PayloadIndexType,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildCreatePayloadIndex(key, type, tag));
+  }
+
+  /** Takes an index on a payload field back. */
+  deletePayloadIndex(key: string, options?: UpdateOptions): Promise<UpdateResult> {
+    return this.#update(options, (tag) => buildDeletePayloadIndex(key, tag));
+  }
+
+  /** The points that exist, in the order asked. Errors: `SLUICE_BAD_ID`. */
+  async get(ids: readonly PointId[], options?: { withVector?: boolean }): Promise<Point[]> {
+    this.#assertReadable();
+    return this.#parts.holder.get(checkIds(ids), checkOptions(options, GET_CHECKS));
+  }
+
+  /** A page of points in the order of their ids: numbers, then strings. Errors: `SLUICE_BAD_FILTER`. */
+  async scroll(options?: CollectionScrollOptions): Promise<ScrollPage> {
+    this.#assertReadable();
+    return this.#parts.holder.scroll(checkOptions(options, SCROLL_CHECKS));
+  }
+
+  /** The number of points, or of those that pass the filter. Errors: `SLUICE_BAD_FILTER`. */
+  async count(options?: { filter?: Filter; signal?: AbortSignal }): Promise<number> {
+    this.#assertReadable();
+    return this.#parts.holder.count(checkOptions(options, COUNT_CHECKS));
+  }
+
+  /**
+   * The nearest points, nearest first, equal scores by id. `score` is the cosine, the dot product,
+   * or the euclidean distance. Errors: `SLUICE_BAD_VECTOR`, `SLUICE_BAD_FILTER`, `SLUICE_BAD_OPTION`.
+   */
+  async search(vector: Vector, options: CollectionSearchOptions): Promise<ScoredPoint[]> {
+    this.#assertReadable();
+    const query = checkVector(vector, this.#dimensions);
+    const {
+      exact: _,
+      limit,
+      ...rest
+    } = checkOptions<CollectionSearchOptions>(options, SEARCH_CHECKS);
+    if (limit === undefined) throw new TypeError('search needs the option limit');
+    return this.#parts.holder.search(query, { limit, ...rest });
+  }
+
+  /** Resolves when everything submitted before has been applied. */
+  plunge(): Promise<void> {
+    return this.#handler.plunge();
+  }
+
+  /** Resolves when everything applied before is in the segments on disk. */
+  flush(): Promise<void> {
+    return this.#handler.flush();
+  }
+
+  /** Makes the optimizers look again, also at what is backing off. */
+  trigger(): void {
+    this.#handler.trigger();
+  }
+
+  /**
+   * Resolves when the optimizers have nothing left to do, with the status then: `green`, or `grey`
+   * when they are disabled. Errors: `SLUICE_ABORTED`; what an optimization failed with.
+   */
+  async optimize(
+    options: {
+      signal?: AbortSignal;
+      onProgress?: (optimizations: ReturnType<Collection['optimizations']>) => void;
+    } = {},
+  ): Promise<ReturnType<Collection['status']>> {
+    const { signal, onProgress } = options;
+    await this.plunge();
+    this.trigger();
+    await this.plunge();
+    for (;;) {
+      onProgress?.(this.optimizations());
+      if (signal?.aborted) throw new SluiceError('SLUICE_ABORTED', 'no longer waited for');
+      const status = this.status();
+      const failed = status.errors.find(
+        ({ what, recoveredAt }) => recoveredAt === null && what.startsWith('optimization:'),
+      );
+      const isWorking = status.color === 'yellow';
+      if (failed !== undefined && !isWorking) {
+        throw new SluiceError('SLUICE_CRASHED', `${failed.what} failed: ${failed.message}`);
+      }
+      const isWaiting = status.reasons.some(({ reason }) => reason === 'backingOff');
+      if (!isWorking && !isWaiting) return status;
+      await sleep(this.#parts.clock, LOOK_INTERVAL_MS, signal);
+    }
+  }
+
+  /**
+   * Changes the stored configuration: running optimizations are cancelled, nothing submitted is
+   * lost, the last of several calls wins. Resolves when it is in force and on disk.
+   * Errors: `SLUICE_BAD_OPTION`.
+   */
+  async configure(patch: ConfigurationPatch): Promise<void> {
+    const checked = checkConfigurationPatch(patch);
+    await this.#handler.reconfigure({}, () => this.#parts.configure(checked));
+    await this.flush();
+  }
+
+  /** `green`, `yellow`, `grey` or `red`, why, and what has failed. */
+  status() {
+    return this.#handler.status();
+  }
+
+  /** What the optimizers do, will do and have done. */
+  optimizations() {
+    return this.#handler.optimizations();
+  }
+
+  /** Counters since opening, and what is used of the limits. */
+  telemetry() {
+    return this.#handler.telemetry();
+  }
+
+  /** What the collection is and holds. */
+  info() {
+    const { holder, path } = this.#parts;
+    const { log } = this.#handler.telemetry();
+    return {
+      ...(path === undefined ? {} : { path }),
+      dimensions: holder.dimensions,
+      distance: holder.distance,
+      points: holder.pointCount,
+      segments: holder.segments(),
+      wal: { acked: log.acked, applied: log.applied, last: log.last },
+      payloadIndexes: Object.fromEntries(holder.schema),
+      configuration: {
+        ...holder.configuration,
+        optimizers: holder.optimizerOptions,
+        flushIntervalMs: this.#parts.settings().flushIntervalMs,
+      },
+    };
+  }
+
+  /** Keeps the log from this op number on; returns what ends that. Errors: `SLUICE_WAL_TRUNCATED`. */
+  keepWalFrom(opNum: number): () => void {
+    return this.#handler.keepWalFrom(opNum);
+  }
+
+  /** Opens again after the storage has failed, which finds out what was really written. */
+  async reopen(): Promise<void> {
+    await this.#handler.reopen();
+    this.#clocks = ClockMap.fromJSON(this.#parts.holder.clocks);
+  }
+
+  /**
+   * Waits for readers within a limit, applies what is in the log, cancels optimizations, flushes,
+   * closes. May be called more than once, and while the collection is opening.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#parts.holder.idle(READERS_LIMIT_MS);
+    await this.#handler.stop();
+  }
+
+  async #update(
+    options: UpdateOptions | undefined,
+    build: (tag: ClockTag | undefined) => PointOperation,
+  ): Promise<UpdateResult> {
+    const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
+    const data = this.#parts.codec.encode(build(clockTag));
+    if (clockTag !== undefined && !this.#clocks.advance(clockTag).accepted) {
+      return { status: 'clockRejected' };
+    }
+    return this.#handler.submitEncoded(data, { wait, signal, timeoutMs });
+  }
+
+  get #dimensions(): number {
+    return this.#parts.holder.dimensions;
+  }
+
+  #assertReadable(): void {
+    if (this.#closing === undefined) return;
+    throw new SluiceError('SLUICE_STOPPED', 'the collection has been closed');
+  }
+}
