@@ -76,6 +76,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #state: PointState | undefined;
   #committedRevision: string | undefined;
   #isCapturing = false;
+  readonly #givenUp: string[] = [];
   #openViews = 0;
   readonly #idleWaiters = new Set<AbortController>();
 
@@ -145,6 +146,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       },
       onRelease: () => {
         this.#isCapturing = false;
+        this.#giveUp(this.#givenUp.splice(0));
       },
     });
   }
@@ -168,7 +170,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       sources.push(source);
     }
     if (sources.length === 0) return undefined;
-    return new Rebuild({ ...this.#options, list }, sources);
+    const giveUp = (keys: readonly string[]) => this.#giveUp(keys);
+    return new Rebuild({ ...this.#options, list, giveUp }, sources);
   }
 
   /** The newest operation whose effects are here. */
@@ -274,6 +277,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     } finally {
       view.release();
     }
+  }
+
+  /** Blocks that the next commit may delete; a flush under way may still name them in its own. */
+  #giveUp(keys: readonly string[]): void {
+    if (this.#isCapturing) this.#givenUp.push(...keys);
+    else this.#options.store.discard(keys);
   }
 
   #opened(): PointState {

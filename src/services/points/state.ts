@@ -73,7 +73,10 @@ export class PointState {
   /** See `SegmentHolder.apply`. */
   apply(opNum: number, operation: PointOperation): number {
     if (opNum <= this.#applied) {
-      throw new SluiceError('SLUICE_DAMAGED', `operation ${opNum} comes after ${this.#applied}`);
+      throw new SluiceError(
+        'SLUICE_DAMAGED',
+        `invariant violated: operation ${opNum} comes after ${this.#applied}`,
+      );
     }
     const { list, schema } = this;
     const chooseTarget = () => list.smallestAppendable() ?? list.create();
