@@ -8,6 +8,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** True for an object made by a literal, `Object.create(null)` or `JSON.parse`, of any realm. */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return (
+    typeof prototype === 'object' &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'isPrototypeOf')
+  );
+}
+
 /**
  * A deep copy of a JSON value. Spreading first keeps the hidden class and makes every key an own
  * property, `__proto__` included, so that the assignments after it meet own properties only.

@@ -1,5 +1,6 @@
 import { type ErrorCode, SluiceError } from '../../errors.js';
 import type { JsonValue } from '../../types.js';
+import { shown } from '../option-checks.js';
 import { isJsonObject } from './json.js';
 
 /** The step `[]` of a path: into every element of an array. */
@@ -20,35 +21,36 @@ const STEP = /"([^"]+)"|([^.[\]"]+)|(\[\])/y;
 /**
  * Parses a path: `a.b` is a nested field, `a[].b` a field of each element of an array,
  * `"a.b"` (with quotes) a field whose name has a dot.
- * Throws `code` when the text isn't a path or has more than 64 steps.
+ * Throws `code`, with `place` in the message, when the text isn't a path or has more than 64 steps.
  */
-export function parsePath(text: string, code: ErrorCode): PayloadPath {
+export function parsePath(text: string, code: ErrorCode, place = 'path'): PayloadPath {
   const steps: (string | typeof EACH)[] = [];
   let at = 0;
-  while (at < text.length || steps.length === 0) {
+  let needsStep = true;
+  while (at < text.length || needsStep) {
     STEP.lastIndex = at;
     const found = STEP.exec(text);
     const each = found?.[3] !== undefined;
-    const separated = each ? steps.length > 0 : steps.length === 0 || text[at - 1] === '.';
-    if (!found || !separated) throw new SluiceError(code, `${JSON.stringify(text)} isn't a path`);
+    // A name opens the path or follows a dot; `[]` follows a name or another `[]`.
+    if (!found || each === needsStep) {
+      throw new SluiceError(code, `${place}: ${shown(text)} isn't a path, see position ${at}`);
+    }
     steps.push(each ? EACH : (found[1] ?? found[2] ?? ''));
     if (steps.length > PATH_STEPS_MAX) {
-      throw new SluiceError(code, `a path has more than ${PATH_STEPS_MAX} steps`);
+      throw new SluiceError(code, `${place}: the path has more than ${PATH_STEPS_MAX} steps`);
     }
     at = STEP.lastIndex;
-    if (text[at] === '.') {
-      at++;
-      if (at === text.length) throw new SluiceError(code, `${JSON.stringify(text)} ends in a dot`);
-    }
+    needsStep = text[at] === '.';
+    if (needsStep) at++;
   }
   return steps;
 }
 
 /** Parses a path that names one place: `[]` is refused. Throws `code` as `parsePath` does. */
-export function parseObjectPath(text: string, code: ErrorCode): ObjectPath {
-  return parsePath(text, code).map((step) => {
+export function parseObjectPath(text: string, code: ErrorCode, place = 'path'): ObjectPath {
+  return parsePath(text, code, place).map((step) => {
     if (step !== EACH) return step;
-    throw new SluiceError(code, `${JSON.stringify(text)} names many places; [] can't be used here`);
+    throw new SluiceError(code, `${place}: ${shown(text)} must name one place, without []`);
   });
 }
 
