@@ -51,7 +51,7 @@ describe('a flush', () => {
     writer.upsert([2], 2);
     writer.apply({ kind: 'createPayloadIndex', key: 'a', type: 'bool' });
     const expected = await contents(holder);
-    const capture = holder.capture();
+    const capture = holder.capture(holder.applied);
     store.onWrite = () => {
       writer.upsert([1, 2, 9], 3);
       writer.delete([3]);
@@ -74,7 +74,7 @@ describe('a flush', () => {
   it('knows whether there is anything to commit', async () => {
     const { holder, writer } = await start();
     const isChanged = () => {
-      const capture = holder.capture();
+      const capture = holder.capture(holder.applied);
       capture.release();
       return capture.changed;
     };
@@ -98,7 +98,7 @@ describe('a flush', () => {
     const { store, holder, writer } = await start();
     writer.upsert([1, 2], 1);
     const before = holder.dirtyBytes();
-    const capture = holder.capture();
+    const capture = holder.capture(holder.applied);
     await capture.writeBlocks(neverAborted);
     expect(store.disk.blocks.size).toBe(1);
     capture.release();
@@ -133,7 +133,7 @@ describe('a flush', () => {
   it('that is aborted leaves no block behind', async () => {
     const { store, holder, writer } = await start();
     writer.upsert([1], 1);
-    const capture = holder.capture();
+    const capture = holder.capture(holder.applied);
     await expect(capture.writeBlocks(AbortSignal.abort())).rejects.toThrow();
     capture.release();
     expect(store.disk.blocks.size).toBe(0);
@@ -182,7 +182,7 @@ describe('a flush beside an optimization', () => {
     writer.delete([1]);
     const run = begin(holder, idsOf(holder));
     await run.copy(context);
-    const capture = holder.capture();
+    const capture = holder.capture(holder.applied);
     run.swap();
     await capture.writeBlocks(neverAborted);
     await capture.commit();
@@ -216,7 +216,7 @@ describe('a flush beside an optimization', () => {
     const run = begin(holder, idsOf(holder));
     await run.copy(context);
     // Names blocks of the first output, which the swap gives up meanwhile.
-    const capture = holder.capture();
+    const capture = holder.capture(holder.applied);
     await capture.writeBlocks(neverAborted);
     run.swap();
     await capture.commit();

@@ -92,7 +92,7 @@ describe('the configuration', () => {
     await openHolder(store, { configuration: given });
     const configuration = { optimizers: { maxSegmentSizeKb: 7 }, flushIntervalMs: undefined };
     const holder = await reload(store, { configuration });
-    expect(holder.capture().changed).toBe(true);
+    expect(holder.capture(holder.applied).changed).toBe(true);
     const expected = {
       flushIntervalMs: 100,
       optimizers: { deletedThreshold: 0.5, maxSegmentSizeKb: 7 },
@@ -111,7 +111,7 @@ describe('the configuration', () => {
     await flush(holder);
     const again = await reload(store);
     expect(again.configuration).toEqual({ optimizers: { deletedThreshold: 0.5 } });
-    const capture = again.capture();
+    const capture = again.capture(again.applied);
     expect(capture.changed).toBe(false);
     capture.release();
   });

@@ -140,7 +140,7 @@ function rollback(at: number) {
 const capture = new Step('capture', (state, real) => {
   if (real.capture !== undefined) return;
   real.capture = {
-    capture: real.holder.capture(),
+    capture: real.holder.capture(real.holder.applied),
     isWritten: false,
     expected: new Map(state.points),
   };
@@ -223,7 +223,7 @@ it('any mix of operations, optimizations, flushes and crashes equals the model',
       }
       real.capture?.capture.release();
       for (let round = 0; round < 2; round += 1) {
-        const last = real.holder.capture();
+        const last = real.holder.capture(real.holder.applied);
         await last.writeBlocks(neverAborted);
         await last.commit();
         last.release();

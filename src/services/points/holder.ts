@@ -130,9 +130,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
   }
 
-  capture(): PointCapture {
+  capture(applied: number): PointCapture {
     assert(!this.#isCapturing, 'one flush at a time');
     const state = this.#opened();
+    state.advance(applied);
     const { revision } = state;
     this.#isCapturing = true;
     return new PointCapture({
@@ -297,7 +298,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   async #create(signal: AbortSignal): Promise<void> {
-    const capture = this.capture();
+    const capture = this.capture(0);
     try {
       await capture.writeBlocks(signal);
       await capture.commit();

@@ -2,6 +2,7 @@ import type { Payload, PointId } from 'sluice';
 import { systemClock } from '#sluice/services/clock.js';
 import { copyRowsNow } from '#sluice/services/optimizers/copy-rows.js';
 import { PointHolder, type PointHolderOptions } from '#sluice/services/points/holder.js';
+import type { BlockStore } from '#sluice/services/points/manifest.js';
 import type { PointOperation } from '#sluice/services/points/operations.js';
 import type { CopyVectors, Rebuild } from '#sluice/services/points/rebuild.js';
 import { TestBlockStore } from './block-store.js';
@@ -14,7 +15,7 @@ export const copyHere: CopyVectors = async (job, { onProgress }) => {
 };
 
 export function makeHolder(
-  store: TestBlockStore = new TestBlockStore(),
+  store: BlockStore = new TestBlockStore(),
   options: Partial<PointHolderOptions> = {},
 ): PointHolder {
   const defaults = { store, clock: systemClock, dimensions: 2, cpus: 1, copyVectors: copyHere };
@@ -22,7 +23,7 @@ export function makeHolder(
 }
 
 export async function openHolder(
-  store?: TestBlockStore,
+  store?: BlockStore,
   options?: Partial<PointHolderOptions>,
 ): Promise<PointHolder> {
   const holder = makeHolder(store, options);
@@ -59,7 +60,7 @@ export class Writer {
 
 /** One round of the flush worker. */
 export async function flush(holder: PointHolder): Promise<void> {
-  const capture = holder.capture();
+  const capture = holder.capture(holder.applied);
   try {
     await capture.writeBlocks(neverAborted);
     await capture.commit();
