@@ -12,6 +12,7 @@ import {
   openHolder,
   rebuildAll,
   reload,
+  slicingClock,
   Writer,
 } from './support/harness.js';
 
@@ -96,13 +97,16 @@ describe('a rebuild', () => {
   });
 
   it('catches up with many changes before the swap', async () => {
-    const holder = await openHolder();
+    const clock = slicingClock(() => {});
+    const holder = await openHolder(undefined, { clock });
     const writer = new Writer(holder);
     writer.upsert(range(0, 5000), 1);
     const run = begin(holder, [0]);
     await run.copy(context);
     writer.delete(range(0, 4000));
+    const { turns } = clock;
     await run.catchUp(context);
+    expect(clock.turns - turns).toBeGreaterThan(50);
     writer.delete([4000]);
     expect(run.swap()).toBe(999);
     expect(await holder.count()).toBe(999);

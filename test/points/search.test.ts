@@ -3,28 +3,18 @@ import type { Distance, PointId } from 'sluice';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '#sluice/services/clock.js';
 import { compareIds } from '#sluice/services/points/ids.js';
-import { begin, idsOf, openHolder, rebuildAll, upsertOf, Writer } from './support/harness.js';
+import { Pace } from '#sluice/services/points/pace.js';
+import {
+  begin,
+  idsOf,
+  openHolder,
+  rebuildAll,
+  slicingClock,
+  upsertOf,
+  Writer,
+} from './support/harness.js';
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
-
-/** Looks at the clock as if every look took 5 ms, and runs `onYield` in each turn it gives up. */
-function slicingClock(onYield: () => void) {
-  let now = 0;
-  const clock = {
-    ...systemClock,
-    turns: 0,
-    now: () => {
-      now += 5;
-      return now;
-    },
-    yield: async () => {
-      clock.turns += 1;
-      await systemClock.yield();
-      onYield();
-    },
-  };
-  return clock;
-}
 
 /** In double precision, over arrays of numbers: nothing in common with the engine. */
 function naiveScore(distance: Distance, a: readonly number[], b: readonly number[]): number {
@@ -162,6 +152,19 @@ describe('reads in slices', () => {
     expect(await holder.count()).toBe(500);
     expect(await swapped).toBe(500);
     expect(await holder.count()).toBe(500);
+  });
+});
+
+describe('a slice', () => {
+  it('ends after 2 ms, or when the clock is set back', () => {
+    let now = 100;
+    const pace = new Pace({ ...systemClock, now: () => now });
+    const looks = () => range(0, 64).some(() => pace.isDue());
+    expect(looks()).toBe(false);
+    now = 102;
+    expect(looks()).toBe(true);
+    now = 99;
+    expect(looks()).toBe(true);
   });
 });
 

@@ -108,3 +108,22 @@ export async function contents(
 export function idsOf(holder: PointHolder): number[] {
   return holder.segments().map((segment) => segment.id);
 }
+
+/** Looks at the clock as if every look took 5 ms, and runs `onYield` in each turn it gives up. */
+export function slicingClock(onYield: () => void) {
+  let now = 0;
+  const clock = {
+    ...systemClock,
+    turns: 0,
+    now: () => {
+      now += 5;
+      return now;
+    },
+    yield: async () => {
+      clock.turns += 1;
+      await systemClock.yield();
+      onYield();
+    },
+  };
+  return clock;
+}
