@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { exists, remove, syncDirectory, writeDurably } from './files.js';
@@ -10,6 +10,9 @@ export const NAMES = { wal: 'wal', segments: 'segments', format: 'FORMAT', creat
 export const UNFINISHED_PREFIX = 'unfinished-';
 
 const FORMAT = 1;
+
+/** The format file until it is whole. */
+const FORMAT_WRITTEN = 'FORMAT.new';
 
 /**
  * What is at a path. `unfinished`: a creation has begun and not ended; whether it is under way
@@ -37,16 +40,16 @@ export async function directoryState(path: string): Promise<DirectoryState> {
 }
 
 /** Marks a directory as one in which a store is being created; durable when it resolves. */
-export async function markCreating(path: string): Promise<void> {
-  const creating = join(path, NAMES.creating);
-  // Written in place: its name alone matters, and it must never be missing once it was there.
-  await writeDurably(creating, creating, '');
+export function markCreating(path: string): Promise<void> {
+  return writeDurably(join(path, NAMES.creating), '');
 }
 
 /** Marks a store as finished; durable when it resolves. */
 export async function markFinished(path: string): Promise<void> {
-  const format = join(path, NAMES.format);
-  await writeDurably(format, `${format}.new`, `${JSON.stringify({ format: FORMAT })}\n`);
+  const written = join(path, FORMAT_WRITTEN);
+  await writeDurably(written, `${JSON.stringify({ format: FORMAT })}\n`);
+  await rename(written, join(path, NAMES.format));
+  await syncDirectory(path);
   await clearMarks(path);
 }
 
@@ -54,7 +57,7 @@ export async function markFinished(path: string): Promise<void> {
 export async function clearMarks(path: string): Promise<void> {
   const names = await readdir(path);
   const leftovers = names.filter(
-    (name) => name.startsWith(UNFINISHED_PREFIX) || name === `${NAMES.format}.new`,
+    (name) => name.startsWith(UNFINISHED_PREFIX) || name === FORMAT_WRITTEN,
   );
   for (const name of leftovers) await remove(join(path, name));
   await remove(join(path, NAMES.creating));

@@ -119,55 +119,46 @@ async function openClaimed(root: string, options: DirectoryOptions): Promise<Dir
 
 /**
  * Puts an empty log database in place, unless there is one. It is made under a name of its own and
- * then renamed: while LevelDB makes a database, a power cut leaves one that can't be opened, and the
- * log must be openable, because its lock decides between several who create.
+ * then renamed: a power cut while LevelDB makes a database can leave one that can't be opened, but
+ * the log must be openable, because its lock decides between several who create.
  */
 async function placeWal(root: string): Promise<void> {
   const place = join(root, NAMES.wal);
-  if (await exists(place)) return;
+  if (await exists(join(place, 'CURRENT'))) return;
   const made = join(root, UNFINISHED_PREFIX + randomId(8));
   try {
     const db = new Level(made);
     await db.open();
     await db.close();
     await syncDirectory(made);
+    // Fails when another one who creates was faster, because that directory isn't empty.
     await rename(made, place);
     await syncDirectory(root);
   } catch (error) {
     await remove(made);
-    // Another one who creates was faster; the lock will tell who goes on.
     if (!(await exists(place))) throw levelError(error, 'creating the log failed');
   }
 }
 
+/** Opens the log, whose lock excludes everybody else. */
 async function openWal(
   root: string,
   options: DirectoryOptions,
   mayCreate: boolean,
 ): Promise<Level> {
-  const place = join(root, NAMES.wal);
   const writeBufferSize = options.walWriteBufferBytes ?? 64 * 1024 * 1024;
   try {
-    return await openLevel(place, { writeBufferSize });
+    return await openLevel(join(root, NAMES.wal), { writeBufferSize });
   } catch (error) {
-    const unusable = error instanceof SluiceError && error.code === 'SLUICE_DAMAGED';
-    if (!mayCreate || !unusable) throw error;
+    const code = error instanceof SluiceError ? error.code : undefined;
+    if (code === 'SLUICE_LOCKED') {
+      throw new SluiceError(code, `'${root}' is open in another process`, { cause: error });
+    }
+    // Without the lock nobody may clear this away: another process may just be putting it right.
+    if (!mayCreate || code !== 'SLUICE_DAMAGED') throw error;
+    const message = `the creation of '${root}' never finished, and its log can't be opened; `;
+    throw new SluiceError(code, `${message}it holds no data yet: delete it`, { cause: error });
   }
-  await setAside(root, place);
-  await placeWal(root);
-  return openLevel(place, { writeBufferSize });
-}
-
-/**
- * Moves a log that can't be opened out of the way of a creation. Moved, not deleted: without a lock
- * it can't be ruled out that another creation has just replaced it by a good one.
- */
-async function setAside(root: string, place: string): Promise<void> {
-  const aside = join(root, UNFINISHED_PREFIX + randomId(8));
-  await rename(place, aside);
-  if (!(await exists(join(root, NAMES.format)))) return;
-  await rename(aside, place);
-  throw new SluiceError('SLUICE_LOCKED', `'${root}' has just been created by another process`);
 }
 
 /** Opens the segments; the caller holds the log's lock, so that nobody else is at work here. */

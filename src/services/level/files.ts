@@ -1,4 +1,4 @@
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
 
@@ -36,16 +36,15 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Writes a file under a name that it has either wholly or not at all; durable when it resolves. */
-export async function writeDurably(path: string, temporary: string, text: string): Promise<void> {
-  const file = await open(temporary, 'w');
+/** Writes a file; durable when it resolves. A power cut before that may leave part of it. */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w');
   try {
     await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
   await syncDirectory(dirname(path));
 }
 
