@@ -22,13 +22,26 @@ export function writeVector(
       `it has ${vector.length} numbers, the collection has ${dimensions} dimensions`,
     );
   }
+  if (isFloat32Array(vector)) slab.set(vector, offset);
+  else writeNumbers(vector, slab, offset, place);
+  // The slab is looked at, not the input: a double can be too large for it.
   for (let i = 0; i < dimensions; i++) {
-    const value: unknown = vector[i];
+    if (Number.isFinite(slab[offset + i])) continue;
+    const why = Number.isFinite(vector[i]) ? 'too large for a float32' : 'not finite';
+    throw bad(place, `[${i}] is ${vector[i]}, which is ${why}`);
+  }
+}
+
+function writeNumbers(
+  vector: readonly unknown[],
+  slab: Float32Array,
+  offset: number,
+  place: string,
+): void {
+  for (let i = 0; i < vector.length; i++) {
+    const value = vector[i];
     if (typeof value !== 'number') throw bad(place, `[${i}] is ${shown(value)}, not a number`);
     slab[offset + i] = value;
-    if (Number.isFinite(slab[offset + i])) continue;
-    const why = Number.isFinite(value) ? 'too large for a float32' : 'not finite';
-    throw bad(place, `[${i}] is ${value}, which is ${why}`);
   }
 }
 
@@ -39,8 +52,9 @@ export function checkVector(vector: unknown, dimensions: number, place = 'vector
   return copy;
 }
 
-/** By its tag, because an array of another realm (a test runner's, a frame's) is no instance. */
+/** Also by its tag: an array of another realm (a test runner's, a frame's) is no instance. */
 function isFloat32Array(value: unknown): value is Float32Array {
+  if (value instanceof Float32Array) return true;
   return ArrayBuffer.isView(value) && Reflect.get(value, Symbol.toStringTag) === 'Float32Array';
 }
 

@@ -33,7 +33,7 @@ export function dotAt(query: Float32Array, slab: Float32Array, offset: number): 
   return a + b + (c + d);
 }
 
-/** The square of the Euclidean distance of `query` and the row of `slab` that begins at `offset`. */
+/** The square of the Euclidean distance of `query` and the row of `slab` at `offset`. */
 export function squaredDistanceAt(query: Float32Array, slab: Float32Array, offset: number): number {
   const length = query.length;
   const unrolled = length - (length % 4);

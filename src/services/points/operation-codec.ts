@@ -20,7 +20,7 @@ import {
 /** Version of the envelope; a reader refuses every other one. */
 const VERSION = 1;
 
-/** Records and extensions of msgpackr are not used: any MessagePack reader can read the envelope. */
+/** No records and extensions of msgpackr: any MessagePack reader can read the envelope. */
 const packer = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /**

@@ -33,7 +33,7 @@ export class TopK<T> {
     return this.#heap.length;
   }
 
-  /** False when a hit with this score can't be kept, whatever its id: the quick way past most rows. */
+  /** False when no hit with this score can be kept: the quick way past most rows. */
   wants(score: number): boolean {
     return this.#sign * score >= this.#bound;
   }

@@ -61,7 +61,10 @@ export function buildDelete(selector: unknown, clockTag?: ClockTag): DeleteOpera
   return tagged<DeleteOperation>({ kind: 'delete', selector: checkSelector(selector) }, clockTag);
 }
 
-/** A merge into payloads, at the path `key` if given. Errors: `SLUICE_BAD_PAYLOAD`; the selector's. */
+/**
+ * A merge into payloads, at the path `key` if given.
+ * Errors: `SLUICE_BAD_PAYLOAD`; those of `checkSelector`.
+ */
 export function buildSetPayload(
   payload: unknown,
   selector: unknown,
@@ -80,7 +83,7 @@ export function buildSetPayload(
   return tagged(operation, clockTag);
 }
 
-/** A replacement of payloads. Errors: `SLUICE_BAD_PAYLOAD`; the selector's. */
+/** A replacement of payloads. Errors: `SLUICE_BAD_PAYLOAD`; `checkSelector`'s. */
 export function buildOverwritePayload(
   payload: unknown,
   selector: unknown,
@@ -94,7 +97,7 @@ export function buildOverwritePayload(
   return tagged(operation, clockTag);
 }
 
-/** A removal of the paths `keys` from payloads. Errors: `SLUICE_BAD_PAYLOAD`; the selector's. */
+/** A removal of the paths `keys` from payloads. Errors: `SLUICE_BAD_PAYLOAD`; `checkSelector`'s. */
 export function buildDeletePayload(
   keys: unknown,
   selector: unknown,
