@@ -1,4 +1,5 @@
 import type { Planned } from '../services/planner.js';
+import type { Verification } from '../services/points/verify.js';
 import type { Tracker } from '../services/tracker-log.js';
 import type {
   Distance,
@@ -49,14 +50,6 @@ export type OpenCollection = (
   path: string,
   options: { dimensions?: number; distance?: Distance; signal?: AbortSignal },
 ) => Promise<CollectionHandle>;
-
-/** What checking a store found. */
-export interface Verification {
-  ok: boolean;
-  /** How many of each kind of thing were checked. */
-  checked: Readonly<Record<string, number>>;
-  problems: readonly { what: string; message: string }[];
-}
 
 /** Checks a store that nobody has open, without changing it. */
 export type VerifyStore = (path: string, options: { signal: AbortSignal }) => Promise<Verification>;

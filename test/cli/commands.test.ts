@@ -201,12 +201,15 @@ describe('sluice optimize', () => {
 });
 
 describe('sluice verify', () => {
-  const checked = { blocks: 12, records: 5 };
+  const checked = { values: 19, bytes: 5000, records: 5, segments: 2, blocks: 12, points: 99 };
 
   test('says what was checked', async () => {
     const verifyStore = () => Promise.resolve({ ok: true, checked, problems: [] });
     const { code, stdout } = await sluice(['verify', 'db'], { verifyStore });
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ok: 12 blocks, 5 records\n' });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'ok: 19 values, 5000 bytes, 5 records, 2 segments, 12 blocks, 99 points\n',
+    });
   });
 
   test('damage is listed and fails the command; --json stays one document', async () => {
@@ -214,7 +217,7 @@ describe('sluice verify', () => {
     const verifyStore = () => Promise.resolve({ ok: false, checked, problems });
     const plain = await sluice(['verify', 'db'], { verifyStore });
     expect(plain.code).toBe(1);
-    expect(plain.stdout).toContain('block b/1/2: wrong checksum\ndamaged: 12 blocks');
+    expect(plain.stdout).toContain('block b/1/2: wrong checksum\ndamaged: 19 values');
     expect(plain.stderr).toBe('sluice: db: 1 problem (SLUICE_DAMAGED)\n');
     const json = await sluice(['verify', 'db', '--json'], { verifyStore });
     expect(json.code).toBe(1);

@@ -1,0 +1,210 @@
+import { SluiceError, throwIfAborted } from '../../errors.js';
+import { type Clock, systemClock } from '../clock.js';
+import type { Database } from '../level/database.js';
+import { openDirectory } from '../level/directory.js';
+import { unframe } from '../level/frame.js';
+import { MANIFEST_KEY, recordKey } from '../level/keys.js';
+import { LevelHandle } from '../level/level-handle.js';
+import { readManifest } from '../level/manifest.js';
+import { SegmentStore } from '../level/segment-store.js';
+import { type StoredEntry, storedEntries } from '../level/stored-entries.js';
+import { scanWal } from '../level/wal-scan.js';
+import { loadSegments } from './load.js';
+import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
+import { PointOperationCodec } from './operation-codec.js';
+
+/** What a check of a whole store found. */
+export interface Verification {
+  /** True when there is no problem. */
+  ok: boolean;
+  /** How many of each were checked; records are those above `acked`. */
+  checked: {
+    values: number;
+    bytes: number;
+    records: number;
+    segments: number;
+    blocks: number;
+    points: number;
+  };
+  problems: { what: string; message: string }[];
+}
+
+/** Options of `verifyStore`. */
+export interface VerifyOptions {
+  /** Stops the check with `SLUICE_CANCELLED`. */
+  signal?: AbortSignal;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/**
+ * Checks a store that nobody has open: every checksum, that the log has no gap and its operations
+ * can be read, that log and segments belong together, every count in the manifest, and that no point
+ * is live twice. Sluice's data is not changed, not even what opening it would tidy up.
+ *
+ * Damage is told in the result. Errors: those of opening the directory (`SLUICE_NOT_FOUND`,
+ * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_CANCELLED`.
+ */
+export async function verifyStore(
+  path: string,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const directory = await openDirectory(path, { create: false });
+  try {
+    return await verifyDatabases(directory, options);
+  } finally {
+    await directory.close();
+  }
+}
+
+/** As `verifyStore`, for the two databases of a store. It leaves them open. */
+export function verifyDatabases(
+  databases: { wal: Database; segments: Database },
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  return new Verifier(databases, options).run();
+}
+
+/** What is known of the log when its scan has succeeded. */
+interface LogFacts {
+  storeId: string;
+  acked: number;
+  last: number;
+}
+
+class Verifier {
+  readonly #wal: LevelHandle;
+  readonly #segments: LevelHandle;
+  readonly #store: SegmentStore<ManifestBody>;
+  readonly #signal: AbortSignal;
+  readonly #clock: Clock;
+  readonly #result: Verification = {
+    ok: true,
+    checked: { values: 0, bytes: 0, records: 0, segments: 0, blocks: 0, points: 0 },
+    problems: [],
+  };
+
+  constructor({ wal, segments }: { wal: Database; segments: Database }, options: VerifyOptions) {
+    this.#wal = new LevelHandle(wal, 'the log');
+    this.#segments = new LevelHandle(segments, 'the segments');
+    this.#store = new SegmentStore(segments);
+    this.#signal = options.signal ?? new AbortController().signal;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async run(): Promise<Verification> {
+    await this.#checkValues('log', this.#wal, (kind) => kind === 'record' || kind === 'walMeta');
+    await this.#checkValues('segments', this.#segments, (kind) => {
+      return kind === 'block' || kind === 'manifest';
+    });
+    const log = await this.#attempt('log', () => this.#checkLog());
+    if (log !== undefined) {
+      const body = await this.#attempt('segments', () => this.#checkSegments(log.storeId));
+      if (body !== undefined) {
+        await this.#attempt('log', () => this.#checkOperations(log, body));
+        await this.#attempt('log and segments', async () => checkNumbers(log, body));
+      }
+    }
+    this.#result.ok = this.#result.problems.length === 0;
+    return this.#result;
+  }
+
+  /** Every stored value by itself: its checksum, kind and version, and that it is in its place. */
+  async #checkValues(
+    where: string,
+    handle: LevelHandle,
+    belongs: (kind: StoredEntry['kind']) => boolean,
+  ): Promise<void> {
+    await handle.open(() => Promise.resolve());
+    for await (const { key, kind, sizeBytes, error } of storedEntries(handle)) {
+      throwIfAborted(this.#signal);
+      this.#result.checked.values += 1;
+      this.#result.checked.bytes += sizeBytes;
+      if (error !== undefined) this.#problem(where, error.message);
+      else if (!belongs(kind)) this.#problem(where, `'${key}' does not belong here`);
+    }
+  }
+
+  async #checkLog(): Promise<LogFacts> {
+    const scan = await scanWal(this.#wal);
+    if (scan === undefined) {
+      throw new SluiceError('SLUICE_DAMAGED', 'the log is empty: even its meta record is missing');
+    }
+    const { storeId, acked } = scan.meta;
+    return { storeId, acked, last: scan.last };
+  }
+
+  async #checkSegments(storeId: string): Promise<ManifestBody> {
+    const body = await this.#store.open({ storeId });
+    if (body === undefined) throw new SluiceError('SLUICE_DAMAGED', 'the manifest is missing');
+    checkManifest(body);
+    const keys = body.segments.flatMap(keysOf);
+    await this.#checkNamedBlocks(keys);
+    const loaded = await loadSegments(body, {
+      // The blocks of the manifest are read; none is written.
+      store: this.#store,
+      clock: this.#clock,
+      signal: this.#signal,
+      onProgress: () => undefined,
+    });
+    const { checked } = this.#result;
+    checked.segments = loaded.length;
+    checked.blocks = keys.length;
+    checked.points = loaded.reduce((sum, segment) => sum + segment.live, 0);
+    return body;
+  }
+
+  /** The list of blocks that keeps them from being deleted is that of the segments' blocks. */
+  async #checkNamedBlocks(keys: readonly string[]): Promise<void> {
+    const value = await this.#segments.get(MANIFEST_KEY);
+    const named = new Set(value === undefined ? [] : readManifest(value).blocks);
+    const isSame = named.size === keys.length && keys.every((key) => named.has(key));
+    if (!isSame)
+      throw new SluiceError('SLUICE_DAMAGED', 'the two block lists of the manifest differ');
+  }
+
+  /** What would be applied again at the next opening can be read. */
+  async #checkOperations({ acked, last }: LogFacts, { dimensions }: ManifestBody): Promise<void> {
+    if (last === acked) return;
+    const codec = new PointOperationCodec(dimensions);
+    const range = { gte: recordKey(acked + 1), lte: recordKey(last) };
+    for await (const entries of this.#wal.entries(range)) {
+      throwIfAborted(this.#signal);
+      for (const [key, value] of entries) {
+        codec.decode(unframe(key, 'record', value));
+        this.#result.checked.records += 1;
+      }
+    }
+  }
+
+  /** Damage becomes a problem; anything else ends the check. */
+  async #attempt<T>(where: string, check: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await check();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#problem(where, error.message);
+      return undefined;
+    }
+  }
+
+  /** A damaged value is met again by the checks that use it; it is told once. */
+  #problem(what: string, message: string): void {
+    const { problems } = this.#result;
+    if (problems.some((problem) => problem.message === message)) return;
+    problems.push({ what, message });
+  }
+}
+
+/** The segments hold operations 1…applied; the log must have all that come after. */
+function checkNumbers({ acked, last }: LogFacts, { applied }: ManifestBody): void {
+  const order = `acked ${acked}, applied ${applied}, last ${last}`;
+  if (acked <= applied && applied <= last) return;
+  throw new SluiceError('SLUICE_DAMAGED', `log and segments do not fit together: ${order}`);
+}
+
+function isDamage(error: unknown): error is SluiceError {
+  if (!(error instanceof SluiceError)) return false;
+  const codes = ['SLUICE_DAMAGED', 'SLUICE_FORMAT_UNKNOWN', 'SLUICE_NOT_A_STORE'];
+  return codes.includes(error.code);
+}
