@@ -130,7 +130,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
   }
 
-  capture(applied: number): PointCapture {
+  /** As the port says; without a number, as of the last operation that came here. */
+  capture(applied: number = this.applied): PointCapture {
     assert(!this.#isCapturing, 'one flush at a time');
     const state = this.#opened();
     state.advance(applied);
@@ -298,7 +299,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   async #create(signal: AbortSignal): Promise<void> {
-    const capture = this.capture(0);
+    const capture = this.capture();
     try {
       await capture.writeBlocks(signal);
       await capture.commit();
