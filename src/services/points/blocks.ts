@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { SluiceError, toSluiceError } from '../../errors.js';
 import type { Payload, PointId } from '../../types.js';
+import { bytesToFloat32, float32ToBytes } from './float32-bytes.js';
 import type { Pace } from './pace.js';
 import type { Segment } from './segment.js';
 
@@ -25,14 +26,14 @@ export interface EncodedBlock {
 export interface RowsBlock {
   ids: PointId[];
   payloads: Payload[];
-  insertedAt: Float64Array;
+  insertedAt: number[];
   vectors: Float32Array;
 }
 
 /** Stamps in the order in which they were given. */
 export interface StampsBlock {
-  rows: Uint32Array;
-  deletedAt: Float64Array;
+  rows: number[];
+  deletedAt: number[];
 }
 
 /** Rows `from`…`to` (exclusive) of a segment in blocks of about 1 MiB. */
@@ -70,10 +71,9 @@ export async function* encodeStamps(
 ): AsyncGenerator<EncodedBlock> {
   const countMax = Math.floor(BLOCK_BYTES / STAMP_BYTES);
   for (let first = from; first < to; first += countMax) {
-    const rows = Uint32Array.from(segment.stamps.slice(first, Math.min(to, first + countMax)));
-    const deletedAt = Float64Array.from(rows, (row) => segment.deletedAt[row] ?? 0);
-    const data = packr.pack({ rows: bytesOf(rows), deletedAt: bytesOf(deletedAt) });
-    yield { data, count: rows.length };
+    const rows = segment.stamps.slice(first, Math.min(to, first + countMax));
+    const deletedAt = rows.map((row) => segment.deletedAt[row]);
+    yield { data: packr.pack({ rows, deletedAt }), count: rows.length };
     if (pace.isDue()) await pace.rest();
   }
 }
@@ -81,26 +81,25 @@ export async function* encodeStamps(
 /** The inverse of `encodeRows` for one block. Throws `SLUICE_DAMAGED`. */
 export function decodeRows(data: Uint8Array, dimensions: number): RowsBlock {
   const { ids, payloads, insertedAt, vectors } = unpack(data);
-  if (!Array.isArray(ids) || typeof payloads !== 'string') throw damaged('of rows');
-  const block: RowsBlock = {
-    ids,
-    payloads: parsePayloads(payloads),
-    insertedAt: new Float64Array(copyOf(insertedAt, 8)),
-    vectors: new Float32Array(copyOf(vectors, 4)),
-  };
+  const isTable =
+    Array.isArray(ids) &&
+    typeof payloads === 'string' &&
+    isNumbers(insertedAt) &&
+    vectors instanceof Uint8Array;
+  if (!isTable) throw damaged('of rows: it lacks a column');
+  const block = { ids, payloads: parsePayloads(payloads), insertedAt };
   const isWhole =
     block.payloads.length === ids.length &&
-    block.insertedAt.length === ids.length &&
-    block.vectors.length === ids.length * dimensions;
+    insertedAt.length === ids.length &&
+    vectors.length === ids.length * dimensions * Float32Array.BYTES_PER_ELEMENT;
   if (!isWhole) throw damaged('of rows: its columns differ in length');
-  return block;
+  return { ...block, vectors: bytesToFloat32(vectors) };
 }
 
 /** The inverse of `encodeStamps` for one block. Throws `SLUICE_DAMAGED`. */
 export function decodeStamps(data: Uint8Array): StampsBlock {
-  const columns = unpack(data);
-  const rows = new Uint32Array(copyOf(columns.rows, 4));
-  const deletedAt = new Float64Array(copyOf(columns.deletedAt, 8));
+  const { rows, deletedAt } = unpack(data);
+  if (!isNumbers(rows) || !isNumbers(deletedAt)) throw damaged('of stamps: it lacks a column');
   if (rows.length !== deletedAt.length) throw damaged('of stamps: its columns differ in length');
   return { rows, deletedAt };
 }
@@ -116,22 +115,14 @@ function rowsBlock(segment: Segment, first: number, payloads: readonly string[])
     ids: segment.ids.slice(first, first + count),
     // Payloads are JSON text: it keeps lone surrogates and keys like `__proto__`.
     payloads: `[${payloads.join(',')}]`,
-    insertedAt: bytesOf(Float64Array.from(segment.insertedAt.slice(first, first + count))),
-    vectors: bytesOf(vectors),
+    insertedAt: segment.insertedAt.slice(first, first + count),
+    vectors: float32ToBytes(vectors),
   });
   return { data, count };
 }
 
-function bytesOf(array: Float32Array | Float64Array | Uint32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-/** Memory of its own, because a block's columns are not aligned. */
-function copyOf(bytes: unknown, unit: number): ArrayBuffer {
-  if (!(bytes instanceof Uint8Array) || bytes.length % unit !== 0) throw damaged('in a column');
-  const copy = new ArrayBuffer(bytes.length);
-  new Uint8Array(copy).set(bytes);
-  return copy;
+function isNumbers(column: unknown): column is number[] {
+  return Array.isArray(column) && column.every((value) => Number.isSafeInteger(value));
 }
 
 function unpack(data: Uint8Array): Record<string, unknown> {

@@ -77,6 +77,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #state: PointState | undefined;
   #committedRevision: string | undefined;
   #isCapturing = false;
+  readonly #givenUp: string[] = [];
   #openViews = 0;
   readonly #idleWaiters = new Set<AbortController>();
 
@@ -130,9 +131,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
   }
 
-  capture(): PointCapture {
+  /** As the port says; without a number, as of the last operation that came here. */
+  capture(applied: number = this.applied): PointCapture {
     assert(!this.#isCapturing, 'one flush at a time');
     const state = this.#opened();
+    state.advance(applied);
     const { revision } = state;
     this.#isCapturing = true;
     return new PointCapture({
@@ -146,6 +149,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       },
       onRelease: () => {
         this.#isCapturing = false;
+        this.#giveUp(this.#givenUp.splice(0));
       },
     });
   }
@@ -169,7 +173,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       sources.push(source);
     }
     if (sources.length === 0) return undefined;
-    return new Rebuild({ ...this.#options, list }, sources);
+    const giveUp = (keys: readonly string[]) => this.#giveUp(keys);
+    return new Rebuild({ ...this.#options, list, giveUp }, sources);
   }
 
   /** The newest operation whose effects are here. */
@@ -280,6 +285,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     } finally {
       view.release();
     }
+  }
+
+  /** Blocks that the next commit may delete; a flush under way may still name them in its own. */
+  #giveUp(keys: readonly string[]): void {
+    if (this.#isCapturing) this.#givenUp.push(...keys);
+    else this.#options.store.discard(keys);
   }
 
   #opened(): PointState {

@@ -48,12 +48,12 @@ export interface ManifestBody {
 export interface BlockStore {
   /** Opens or creates the store; gives the last manifest, or undefined when there is none yet. */
   open(options: { storeId: string }): Promise<ManifestBody | undefined>;
-  /** Writes blocks that nothing refers to yet, durably; leaves none when it rejects. */
+  /** Writes blocks that nothing refers to yet, durably; sees to what it wrote when it rejects. */
   putBlocks(payloads: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly BlockRef[]>;
   readBlock(ref: BlockRef): Promise<Uint8Array>;
   /** One durable step to a new manifest, which also deletes what it dropped or was discarded. */
   commit(body: ManifestBody, liveKeys: Iterable<string>): Promise<void>;
-  /** Hands over blocks that the next commit may delete unless it names them. */
+  /** Gives up blocks that no commit will name again; the next one deletes them. */
   discard(keys: Iterable<string>): void;
   /** Deletes blocks that no manifest names. */
   deleteBlocks(keys: readonly string[]): Promise<void>;

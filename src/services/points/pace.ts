@@ -27,7 +27,10 @@ export class Pace {
   /** Counts a small step; true when the slice is used up. */
   isDue(): boolean {
     this.#steps += 1;
-    return (this.#steps & (ROWS_PER_LOOK - 1)) === 0 && this.#clock.now() >= this.#sliceEnd;
+    if ((this.#steps & (ROWS_PER_LOOK - 1)) !== 0) return false;
+    const left = this.#sliceEnd - this.#clock.now();
+    // More left than a slice has: the clock was set back.
+    return left <= 0 || left > SLICE_MS;
   }
 
   /** Lets the event loop take a turn. */

@@ -1,5 +1,6 @@
 import { assert, SluiceError, throwIfAborted } from '../../errors.js';
 import type { Clock } from '../clock.js';
+import type { CopyJob } from '../optimizers/copy-rows.js';
 import type { Optimization, OptimizationContext } from '../ports.js';
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
@@ -8,22 +9,9 @@ import { pictureOf, saveSegments, segmentBytes } from './save.js';
 import { LIVE, type Segment } from './segment.js';
 import type { SegmentList } from './segment-list.js';
 
-/** Rows of `dimensions` float32 each, `rowsPerChunk` of them in every chunk of shared memory. */
-export interface RowChunks {
-  chunks: readonly SharedArrayBuffer[];
-  rowsPerChunk: number;
-}
-
-/** Copies the chosen rows of every source, in order, to rows 0, 1, 2 … of the target. */
-export interface CopyVectorsJob {
-  dimensions: number;
-  sources: readonly (RowChunks & { rows: Uint32Array })[];
-  target: RowChunks;
-}
-
-/** Copies vectors away from the main thread; `copyRowsInThread` is one. */
+/** Copies vectors away from the main thread; `copyRows` of the build thread is one. */
 export type CopyVectors = (
-  job: CopyVectorsJob,
+  job: CopyJob,
   options: { signal: AbortSignal; clock: Clock; onProgress: (rows: number) => void },
 ) => Promise<void>;
 
@@ -33,6 +21,8 @@ export interface RebuildTools {
   store: BlockStore;
   clock: Clock;
   copyVectors: CopyVectors;
+  /** Takes blocks that no commit should name from now on. */
+  giveUp: (keys: readonly string[]) => void;
   /** Free space on disk, where the store can tell. */
   freeBytes?: (() => Promise<number>) | undefined;
 }
@@ -100,7 +90,7 @@ export class Rebuild implements Optimization {
   }
 
   swap(): number {
-    const { list, store } = this.#tools;
+    const { list, giveUp } = this.#tools;
     const output = this.#output;
     for (const proxy of this.#proxies) {
       while (proxy.pending > 0) proxy.carryOver(output);
@@ -110,8 +100,7 @@ export class Rebuild implements Optimization {
     list.replace(sources, isNeeded ? output : undefined);
     if (this.#spare !== undefined) list.dropSpare(this.#spare);
     const dropped = isNeeded ? sources : [...sources, output];
-    // The next commit deletes them; a flush under way that still names them keeps them until then.
-    store.discard(dropped.flatMap((segment) => keysOf(segment.saved)));
+    giveUp(dropped.flatMap((segment) => keysOf(segment.saved)));
     return output.live;
   }
 

@@ -1,4 +1,4 @@
-import { isSticky, isTransient, SluiceError } from '../../errors.js';
+import { assert, isSticky, isTransient, SluiceError } from '../../errors.js';
 import type { OptimizerOptions } from '../../types.js';
 import { ClockMap } from '../clocks.js';
 import { maxSegmentSizeBytes } from '../optimizer-options.js';
@@ -38,6 +38,12 @@ export class PointState {
     return this.#applied;
   }
 
+  /** Operations up to this one have been applied or declined; some of them elsewhere. */
+  advance(applied: number): void {
+    assert(applied >= this.#applied, 'the log only grows');
+    this.#applied = applied;
+  }
+
   get configuration(): Configuration {
     return this.#configuration;
   }
@@ -72,9 +78,7 @@ export class PointState {
 
   /** See `SegmentHolder.apply`. */
   apply(opNum: number, operation: PointOperation): number {
-    if (opNum <= this.#applied) {
-      throw new SluiceError('SLUICE_DAMAGED', `operation ${opNum} comes after ${this.#applied}`);
-    }
+    assert(opNum > this.#applied, 'operations are applied in the order of the log');
     const { list, schema } = this;
     const chooseTarget = () => list.smallestAppendable() ?? list.create();
     const transaction = new Transaction(opNum, list.all, schema, chooseTarget);
