@@ -8,7 +8,7 @@ import { type CrashMode, imageAt, POWER_CUTS, writeImage } from './images.js';
 import { killLoop } from './kill.js';
 import { checkImages, traceScript } from './power.js';
 import { makeSteps, type Script } from './steps.js';
-import { traceRun, traceUnavailable } from './trace.js';
+import { entriesOf, traceRun, traceUnavailable } from './trace.js';
 import type { Trace } from './trace-events.js';
 
 // These tests prove the tools on bare LevelDB: they find what it loses, and nothing else.
@@ -58,6 +58,10 @@ describe('power-cut images of LevelDB', () => {
       expect(kept).toEqual(['k8', 'synced']);
       const all = await keysOf(directory, trace, at('synced') + 1, 'kill');
       expect(all).toHaveLength(10);
+      const left = imageAt(trace.events, trace.events.length, 'kill', new Random(SEED));
+      for (const { path, data } of entriesOf(join(directory, 'store'), '')) {
+        expect(Buffer.compare(left.files.get(path) ?? Buffer.of(), data ?? Buffer.of())).toBe(0);
+      }
     }),
   );
 
@@ -77,13 +81,13 @@ describe('power-cut images of LevelDB', () => {
 
   traced('lose nothing and have no gap when every batch is synced', async () => {
     const script = makeScript(150, { sync: 'always', syncDirectory: true });
-    const result = await cutPower(script, POWER_CUTS, 60);
+    const result = await cutPower(script, POWER_CUTS, 40);
     expect(result).toEqual({ problems: [], lossy: 0 });
   });
 
   traced('lose a new database whose directory nobody synced, where files sync alone', async () => {
     const script = makeScript(60, { sync: 'always' });
-    const { problems } = await cutPower(script, ['lateAlone'], 60);
+    const { problems } = await cutPower(script, ['lateAlone'], 40);
     expect(problems.join()).toMatch(/LEVEL_CORRUPTION/);
   });
 
@@ -95,7 +99,7 @@ describe('power-cut images of LevelDB', () => {
   traced(
     'show gaps and lost promises when some batches are synced and memtables rotate',
     async () => {
-      const { problems } = await cutPower(makeScript(400, { sync: 'asked' }), POWER_CUTS, 60);
+      const { problems } = await cutPower(makeScript(400, { sync: 'asked' }), POWER_CUTS, 40);
       expect(problems.length).toBeGreaterThan(0);
       expect(problems.join()).toMatch(/no prefix of the steps|were promised/);
     },
@@ -108,7 +112,7 @@ describe('the kill loop', () => {
   it('finds nothing wrong with LevelDB, synced or not', async () => {
     const drawOptions = (random: Random) => ({ writeBufferSize: random.pick([65_536, 4_194_304]) });
     const random = new Random(SEED);
-    const result = await killLoop({ target: TARGET, rounds: 5, random, drawOptions, steps });
+    const result = await killLoop({ target: TARGET, rounds: 4, random, drawOptions, steps });
     expect(result.problems).toEqual([]);
     expect(result.killed).toBeGreaterThan(0);
     expect(result.answered).toBeGreaterThan(50);
@@ -117,7 +121,7 @@ describe('the kill loop', () => {
   it('finds a store that acknowledges before it writes', async () => {
     const drawOptions = () => ({ acknowledgeEarly: true, sync: 'always' });
     const random = new Random(SEED);
-    const result = await killLoop({ target: TARGET, rounds: 5, random, drawOptions, steps });
+    const result = await killLoop({ target: TARGET, rounds: 4, random, drawOptions, steps });
     expect(result.problems.join()).toMatch(/were promised/);
   });
 });
