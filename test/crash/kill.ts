@@ -107,7 +107,7 @@ async function runAndKill(directory: string, target: URL, script: Script, random
     throw new Error(`the process ended by itself with ${child.exitCode}: ${errors}`);
   }
   const lines = wholeLines(readFileSync(marksFile, 'utf8'));
-  return { report: readMarks(lines, (step) => script.steps[step]?.wait === true), alive };
+  return { report: readMarks(lines, script.steps), alive };
 }
 
 /** Kills the process and what it started; false when it had ended before. */

@@ -1,3 +1,5 @@
+import { isLogged, type Step } from './steps.js';
+
 /** What a process has reported of its script by some moment. */
 export interface Report {
   opened: boolean;
@@ -15,10 +17,10 @@ export interface Report {
 }
 
 /** An answer that a step may well get: the store declined it and remembers that it did. */
-const DECLINES = ['SLUICE_POINT_NOT_FOUND'];
+const DECLINES = ['SLUICE_POINT_NOT_FOUND', 'SLUICE_DECLINED'];
 
-/** Reads the lines of a marks file. `waits` tells which steps asked to survive a power cut. */
-export function readMarks(lines: Iterable<string>, waits: (step: number) => boolean): Report {
+/** Reads the lines of a marks file of a process that carried out these steps. */
+export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Report {
   const report: Report = {
     opened: false,
     closed: false,
@@ -33,16 +35,17 @@ export function readMarks(lines: Iterable<string>, waits: (step: number) => bool
     report.opened ||= mark.opened === true;
     report.closed ||= mark.closed === true;
     if (typeof mark.issued === 'number') report.issued = mark.issued + 1;
-    const step = mark.acknowledged ?? mark.failed;
-    if (typeof step !== 'number') continue;
-    report.answered = Math.max(report.answered, step + 1);
+    const place = mark.acknowledged ?? mark.failed;
+    const step = typeof place === 'number' ? steps[place] : undefined;
+    if (typeof place !== 'number' || step === undefined) continue;
+    if (isLogged(step)) report.answered = Math.max(report.answered, place + 1);
     // A refusal promises nothing about a power cut.
-    if (mark.failed === undefined && waits(step)) {
-      report.answeredWaiting = Math.max(report.answeredWaiting, step + 1);
+    if (isLogged(step) && step.wait && mark.failed === undefined) {
+      report.answeredWaiting = Math.max(report.answeredWaiting, place + 1);
     }
-    if (typeof mark.opNum === 'number') report.opNums.set(step, mark.opNum);
+    if (typeof mark.opNum === 'number') report.opNums.set(place, mark.opNum);
     if (mark.failed !== undefined && !DECLINES.includes(String(mark.code))) {
-      report.failures.push(`step ${step} failed with ${mark.code}: ${mark.message}`);
+      report.failures.push(`step ${place} failed with ${mark.code}: ${mark.message}`);
     }
   }
   return report;

@@ -56,6 +56,8 @@ describe('the model of what a crash may leave', () => {
 });
 
 describe('the report of a process', () => {
+  const step = (wait: boolean): Step => ({ kind: 'clearPayload', selector: [1], wait });
+
   it('promises every step up to the last answered one', () => {
     const lines = [
       '{"opened":true}',
@@ -65,7 +67,7 @@ describe('the report of a process', () => {
       '{"acknowledged":1,"opNum":8}',
       '{"acknowledged":0,"opNum":7}',
     ];
-    const report = readMarks(lines, (step) => step === 0);
+    const report = readMarks(lines, [step(true), step(false), step(false)]);
     expect(report).toMatchObject({ opened: true, closed: false, issued: 3 });
     expect(report).toMatchObject({ answered: 2, answeredWaiting: 1, failures: [] });
     expect([...report.opNums]).toEqual([
@@ -74,10 +76,16 @@ describe('the report of a process', () => {
     ]);
   });
 
+  it('promises nothing by the answer to a step that is not logged', () => {
+    const lines = ['{"acknowledged":0}', '{"acknowledged":1}'];
+    const report = readMarks(lines, [step(true), { kind: 'flush', wait: true }]);
+    expect(report).toMatchObject({ answered: 1, answeredWaiting: 1 });
+  });
+
   it('counts a declined step as answered, and any other error as a failure', () => {
     const declined = '{"failed":0,"code":"SLUICE_POINT_NOT_FOUND","message":"1"}';
     const broken = '{"failed":1,"code":"SLUICE_IO","message":"no"}';
-    const report = readMarks([declined, broken], () => true);
+    const report = readMarks([declined, broken], [step(true), step(true)]);
     expect(report).toMatchObject({ answered: 2, answeredWaiting: 0 });
     expect(report.failures).toEqual(['step 1 failed with SLUICE_IO: no']);
   });

@@ -48,7 +48,7 @@ export interface PowerResult {
   lossy: number;
 }
 
-/** Cuts the power at random moments of a traced run and checks the store that each one leaves. */
+/** Cuts the power at moments of a traced run and checks the store that each one leaves. */
 export async function checkImages(options: PowerOptions): Promise<PowerResult> {
   const { script, trace, random, directory, modes } = options;
   const target = await loadTarget(options.target);
@@ -56,9 +56,9 @@ export async function checkImages(options: PowerOptions): Promise<PowerResult> {
   const opened = trace.events.findIndex((event) => event.type === 'mark');
   const earliest = options.openedOnly ? opened + 1 : trace.begin;
   for (let index = 0; index < options.images; index += 1) {
-    const point = random.between(earliest, trace.events.length);
+    const point = drawPoint(trace, earliest, random);
     const mode = random.pick(modes);
-    const path = join(directory, 'image');
+    const path = join(directory, `image-${index}`);
     writeImage(imageAt(trace.events, point, mode, random), path);
     const report = reportAt(trace, point, script);
     const found = await checkStore(target, path, script.options, {
@@ -76,9 +76,24 @@ export async function checkImages(options: PowerOptions): Promise<PowerResult> {
   return result;
 }
 
+/**
+ * Half of the moments are anywhere, half soon after a change of names: that is when files are
+ * closed, replaced and dropped, and such windows are short.
+ */
+function drawPoint({ events }: Trace, earliest: number, random: Random): number {
+  const anywhere = random.between(earliest, events.length);
+  if (random.chance(0.5)) return anywhere;
+  const isName = (type: string) => type === 'create' || type === 'rename' || type === 'remove';
+  const places = events.flatMap(({ type }, place) => {
+    return place >= earliest && isName(type) ? [place] : [];
+  });
+  if (places.length === 0) return anywhere;
+  return Math.min(random.pick(places) + random.between(1, 30), events.length);
+}
+
 function reportAt(trace: Trace, point: number, script: Script) {
   const marks = trace.events.slice(0, point).flatMap((event) => {
     return event.type === 'mark' ? [event.text] : [];
   });
-  return readMarks(marks, (step) => script.steps[step]?.wait === true);
+  return readMarks(marks, script.steps);
 }

@@ -24,6 +24,11 @@ export type StepOptions = { [name: string]: unknown };
 
 export type Step = StepAction & { wait: boolean };
 
+/** True for a step that the store logs; an answer to any other promises nothing about earlier ones. */
+export function isLogged(step: Step): boolean {
+  return step.kind !== 'flush' && step.kind !== 'optimize' && step.kind !== 'configure';
+}
+
 /** What a process is told to do: passed to it as a JSON file. */
 export interface Script {
   /** Given to the target's `open`. */
