@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../support/random.js';
@@ -55,7 +55,12 @@ export function killLoop(options: KillOptions): Promise<KillResult> {
       const { report, alive } = await runAndKill(directory, options.target, script, random);
       const issued = steps.slice(0, report.issued);
       const expected = { start: model, steps: issued, promised: report.answered };
-      const found = await checkStore(target, join(directory, 'store'), script.options, expected);
+      const found = await checkStore(
+        target,
+        placeToCheck(directory, random),
+        script.options,
+        expected,
+      );
       const wrong = [...report.failures, ...wrongNumbers(report.opNums, lastOpNum)];
       if (found.problem !== undefined) wrong.push(found.problem);
       result.problems.push(...wrong.map((text) => `round ${round}: ${text}`));
@@ -67,6 +72,19 @@ export function killLoop(options: KillOptions): Promise<KillResult> {
     }
     return result;
   });
+}
+
+/**
+ * The store itself, which checking recovers and closes, or a copy of it, so that the next process
+ * finds what the kill left and may be killed while it recovers.
+ */
+function placeToCheck(directory: string, random: Random): string {
+  const store = join(directory, 'store');
+  const copy = join(directory, 'copy');
+  rmSync(copy, { recursive: true, force: true });
+  if (random.chance(0.5) || !existsSync(store)) return store;
+  cpSync(store, copy, { recursive: true });
+  return copy;
 }
 
 /** Numbers must grow with the steps, and none given in an earlier round may come again. */
