@@ -17,7 +17,8 @@ import type { TraceEvent } from './trace-events.js';
  * The model is that of a journaling file system. Names change in one journal, so what survives of
  * them is a prefix of their order. Contents are written from front to back and the size follows
  * the data, so a file is never longer than what was written and never has holes. Closing a file
- * syncs nothing. `late` is ext4 with its defaults, and XFS; `lateAlone` allows what btrfs may do.
+ * syncs nothing. `late` is ext4 with its defaults, and XFS; `lateAlone` is harsher, on the way to
+ * btrfs. File systems that may keep a later name and lose an earlier one are not modelled.
  */
 export type CrashMode = 'kill' | 'drop' | 'torn' | 'late' | 'lateAlone';
 

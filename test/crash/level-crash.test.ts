@@ -6,7 +6,8 @@ import { numberFromEnvironment, Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
 import { type CrashMode, imageAt, POWER_CUTS, writeImage } from './images.js';
 import { killLoop } from './kill.js';
-import { checkImages, traceScript } from './power.js';
+import { Model } from './model.js';
+import { checkImages, drawCuts, traceScript } from './power.js';
 import { makeSteps, type Script } from './steps.js';
 import { entriesOf, traceRun, traceUnavailable } from './trace.js';
 import type { Trace } from './trace-events.js';
@@ -37,8 +38,9 @@ async function cutPower(script: Script, modes: readonly CrashMode[], images: num
   return withDirectory(async (directory) => {
     const trace = await traceScript(directory, TARGET, script);
     const random = new Random(SEED);
-    const where = { target: TARGET, script, trace, directory };
-    return checkImages({ ...where, images, modes, random, openedOnly: true });
+    const where = { target: TARGET, script, trace, directory, start: new Model() };
+    const cuts = drawCuts(trace, { count: images, modes, random, openedOnly: true });
+    return checkImages({ ...where, cuts, random });
   });
 }
 

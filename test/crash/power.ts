@@ -5,7 +5,7 @@ import type { Random } from '../support/random.js';
 import { checkStore } from './check.js';
 import { type CrashMode, imageAt, writeImage } from './images.js';
 import { readMarks } from './marks.js';
-import { Model } from './model.js';
+import type { Model } from './model.js';
 import type { Script } from './steps.js';
 import { loadTarget } from './target.js';
 import { traceRun } from './trace.js';
@@ -13,13 +13,13 @@ import type { Trace } from './trace-events.js';
 
 const EXECUTE = fileURLToPath(new URL('./child/execute.mjs', import.meta.url));
 
-/** Traces a process that carries out a script on a new store. `directory` is for its files. */
+/** Traces a process that carries out a script on the store in `directory`, which it may create. */
 export function traceScript(directory: string, target: URL, script: Script): Promise<Trace> {
   const scriptFile = join(directory, 'script.json');
   const marksFile = join(directory, 'marks');
   const store = join(directory, 'store');
   writeFileSync(scriptFile, JSON.stringify(script));
-  mkdirSync(store);
+  mkdirSync(store, { recursive: true });
   return traceRun({
     command: [EXECUTE, target.href, store, scriptFile, marksFile],
     directory: store,
@@ -28,17 +28,60 @@ export function traceScript(directory: string, target: URL, script: Script): Pro
   });
 }
 
+/** One moment at which everything ends, and how. */
+export interface Cut {
+  /** Number of the first event that doesn't happen any more. */
+  point: number;
+  mode: CrashMode;
+}
+
+export interface DrawOptions {
+  count: number;
+  modes: readonly CrashMode[];
+  random: Random;
+  /** Leaves out the moments before the store was open. */
+  openedOnly: boolean;
+}
+
+/**
+ * Draws moments of a run. Half of them are anywhere, half soon after a change of names: that is
+ * when files are closed, replaced and dropped, and such windows are short.
+ */
+export function drawCuts(trace: Trace, options: DrawOptions): Cut[] {
+  const { random, modes, count } = options;
+  const { events } = trace;
+  const earliest = options.openedOnly ? openedAt(trace) + 1 : trace.begin;
+  const isName = (type: string) => type === 'create' || type === 'rename' || type === 'remove';
+  const names = events.flatMap(({ type }, place) => {
+    return place >= earliest && isName(type) ? [place] : [];
+  });
+  return Array.from({ length: count }, () => {
+    const near = names.length > 0 && random.chance(0.5);
+    const point = near
+      ? random.pick(names) + random.between(1, 30)
+      : random.between(earliest, events.length);
+    return { point: Math.min(point, events.length), mode: random.pick(modes) };
+  });
+}
+
+/** Every moment until the store was open, each in one of the modes. */
+export function cutsUntilOpened(trace: Trace, modes: readonly CrashMode[], random: Random): Cut[] {
+  const moments = openedAt(trace) - trace.begin + 1;
+  return Array.from({ length: moments }, (_, index) => {
+    return { point: trace.begin + index, mode: random.pick(modes) };
+  });
+}
+
 export interface PowerOptions {
   target: URL;
   script: Script;
   trace: Trace;
+  /** The points before the script. */
+  start: Model;
   /** Where images are laid out; one at a time. */
   directory: string;
-  images: number;
-  modes: readonly CrashMode[];
+  cuts: readonly Cut[];
   random: Random;
-  /** Leaves out the moments before the store was first open. */
-  openedOnly: boolean;
 }
 
 export interface PowerResult {
@@ -50,19 +93,15 @@ export interface PowerResult {
 
 /** Cuts the power at moments of a traced run and checks the store that each one leaves. */
 export async function checkImages(options: PowerOptions): Promise<PowerResult> {
-  const { script, trace, random, directory, modes } = options;
+  const { script, trace, random, directory } = options;
   const target = await loadTarget(options.target);
   const result: PowerResult = { problems: [], lossy: 0 };
-  const opened = trace.events.findIndex((event) => event.type === 'mark');
-  const earliest = options.openedOnly ? opened + 1 : trace.begin;
-  for (let index = 0; index < options.images; index += 1) {
-    const point = drawPoint(trace, earliest, random);
-    const mode = random.pick(modes);
+  for (const [index, { point, mode }] of options.cuts.entries()) {
     const path = join(directory, `image-${index}`);
     writeImage(imageAt(trace.events, point, mode, random), path);
     const report = reportAt(trace, point, script);
     const found = await checkStore(target, path, script.options, {
-      start: new Model(),
+      start: options.start,
       steps: script.steps.slice(0, report.issued),
       promised: mode === 'kill' ? report.answered : report.answeredWaiting,
     });
@@ -76,19 +115,9 @@ export async function checkImages(options: PowerOptions): Promise<PowerResult> {
   return result;
 }
 
-/**
- * Half of the moments are anywhere, half soon after a change of names: that is when files are
- * closed, replaced and dropped, and such windows are short.
- */
-function drawPoint({ events }: Trace, earliest: number, random: Random): number {
-  const anywhere = random.between(earliest, events.length);
-  if (random.chance(0.5)) return anywhere;
-  const isName = (type: string) => type === 'create' || type === 'rename' || type === 'remove';
-  const places = events.flatMap(({ type }, place) => {
-    return place >= earliest && isName(type) ? [place] : [];
-  });
-  if (places.length === 0) return anywhere;
-  return Math.min(random.pick(places) + random.between(1, 30), events.length);
+/** The place of the first mark, by which the process says that the store is open. */
+function openedAt({ events }: Trace): number {
+  return events.findIndex((event) => event.type === 'mark');
 }
 
 function reportAt(trace: Trace, point: number, script: Script) {
