@@ -19,6 +19,7 @@ const KINDS = {
   SLUICE_BAD_VECTOR: 'declined',
   SLUICE_BROKEN: 'declined',
   SLUICE_CANCELLED: 'transient',
+  SLUICE_CLOCK_REJECTED: 'declined',
   SLUICE_CRASHED: 'transient',
   SLUICE_DAMAGED: 'sticky',
   SLUICE_DECLINED: 'declined',

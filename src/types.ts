@@ -1,3 +1,5 @@
+import type { InspectionEvent } from 'xstate';
+
 /** A point's id: a non-negative safe integer or a non-empty string; `1` and `'1'` are different. */
 export type PointId = number | string;
 
@@ -125,3 +127,6 @@ export interface OptimizerOptions {
   /** Optimizations at once; null: as many as the budget allows, 60 at most; 0: disabled. @default null */
   maxOptimizationThreads: number | null;
 }
+
+/** Receives XState's inspection events, as `createActor`'s option `inspect` does. */
+export type UpdateHandlerInspector = (event: InspectionEvent) => void;

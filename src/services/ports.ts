@@ -30,6 +30,8 @@ export interface WalState {
   acked: number;
   /** The newest record's number, or `acked` when there is none. */
   last: number;
+  /** Bytes of the records above `acked`. */
+  bytes: number;
 }
 
 /** One record of the log. */
@@ -111,16 +113,17 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   ensureCapacity(): void;
   /** Bytes that the next flush would write, about; the flush worker wakes when it passes a limit. */
   dirtyBytes(): number;
-  /** Everything a commit needs, as of the last applied operation, taken in one step. */
-  capture(): FlushCapture;
+  /**
+   * Everything a commit needs, taken in one step. `applied` is the number of the last operation
+   * that was applied or declined; the commit stores it and `open` gives it back.
+   */
+  capture(applied: number): FlushCapture;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /** One flush: a consistent picture of the segments on its way to disk. */
 export interface FlushCapture {
-  /** The effects of operations 1…applied, and of no other, are in this picture. */
-  readonly applied: number;
   /** False when the last commit already holds all of this; the round then writes nothing. */
   readonly changed: boolean;
   /** Writes data that nothing refers to yet; durable when it resolves. */

@@ -1,0 +1,272 @@
+// Binds the state charts to the services: every effect and action that a chart names is given here.
+import { fromPromise, type PromiseActorLogic } from 'xstate';
+import type { Core } from './core.js';
+import { errorText, isCancelled, SluiceError } from './errors.js';
+import { flushWorkerMachine } from './machines/flush-worker.js';
+import { optimizationTaskMachine, type RunInput } from './machines/optimization-task.js';
+import { optimizerSchedulerMachine } from './machines/optimizer-scheduler.js';
+import type { WorkerId } from './machines/signals.js';
+import { updateHandlerMachine } from './machines/update-handler.js';
+import { type ApplierInput, updateWorkerMachine } from './machines/update-worker.js';
+import type { ApplierListener } from './services/applier.js';
+import { checkContinuity } from './services/continuity.js';
+import type { OptimizationRun } from './services/optimization-run.js';
+import type { SegmentInfo } from './services/ports.js';
+
+/** An effect on behalf of a worker: aborted with the worker's incarnation, and waited for. */
+function effectOf<Op, Info extends SegmentInfo>(core: Core<Op, Info>, owner: WorkerId | 'root') {
+  return <Output, Input>(
+    work: (input: Input, signal: AbortSignal) => Promise<Output> | Output,
+  ): PromiseActorLogic<Output, Input> =>
+    fromPromise<Output, Input>(({ input, signal }) =>
+      core.incarnations.run(owner, signal, async (both) => work(input, both)),
+    );
+}
+
+function listenerOf(owner: ApplierInput['owner']): ApplierListener {
+  return {
+    progress: (applied, caughtUp) => owner.send({ type: 'Applied', applied, caughtUp }),
+    deliver: ({ signal, id }) =>
+      owner.send(signal === 'Plunger' ? { type: 'Plunger', id } : { type: 'Nop' }),
+  };
+}
+
+function updateWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
+  const effect = effectOf(core, 'updateWorker');
+  let abandon = new AbortController();
+  const failing = (error: unknown): never => {
+    if (!isCancelled(error)) core.failIfSticky('updateWorker', error);
+    throw error;
+  };
+  return updateWorkerMachine.provide({
+    actors: {
+      applier: effect(async ({ owner }: ApplierInput, signal) => {
+        const outcome = await core.applier.run(listenerOf(owner), signal).catch(failing);
+        if (outcome === 'caughtUp') core.errors.recovered('apply');
+        core.errors.recovered('updateWorker');
+        return { outcome };
+      }),
+      drain: effect(async ({ owner }: ApplierInput, signal) => {
+        abandon = new AbortController();
+        const stop = () => abandon.abort(signal.reason);
+        signal.addEventListener('abort', stop, { once: true });
+        const drained = core.applier.drain(listenerOf(owner), abandon.signal).catch((error) => {
+          if (isCancelled(error)) return 'retry' as const;
+          return failing(error);
+        });
+        const outcome = await drained.finally(() => signal.removeEventListener('abort', stop));
+        return { outcome };
+      }),
+    },
+    actions: {
+      answerPlunger: (_, { id }) => core.plungers.answer(id),
+      closeAdmission: () => core.tail.close(core.refusal()),
+      abandonDrain: () => abandon.abort(new SluiceError('SLUICE_CANCELLED', 'past the deadline')),
+    },
+  });
+}
+
+function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
+  const effect = effectOf(core, 'flushWorker');
+  const { flush } = core;
+  return flushWorkerMachine.provide({
+    actors: {
+      capture: effect(() => {
+        core.flushBegins();
+        return flush.capture();
+      }),
+      writeBlocks: effect((_, signal) => flush.writeBlocks(signal)),
+      commit: effect(() => flush.commit()),
+      acknowledge: effect(() => flush.acknowledge()),
+    },
+    actions: {
+      roundDone: () => {
+        flush.roundDone();
+        core.errors.recovered('flushWorker');
+      },
+      roundFailed: (_, { error }) => {
+        flush.roundFailed(error);
+        core.failIfSticky('flush', error);
+      },
+    },
+  });
+}
+
+function optimizationTask<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
+  const effect = effectOf(core, 'optimizerScheduler');
+  const phase = <Output>(work: (run: OptimizationRun) => Promise<Output> | Output) =>
+    effect(async ({ run }: RunInput, signal) => {
+      const current = core.runs.get(run);
+      const stop = () => current.cancel(errorText(signal.reason));
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        return await work(current);
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    });
+  return optimizationTaskMachine.provide({
+    actors: {
+      copy: phase((run) => run.copy()),
+      acquireCpu: phase((run) => run.acquireCpu()),
+      index: phase((run) => run.index()),
+      catchUp: phase((run) => run.catchUp()),
+      swap: phase((run) => run.swap()),
+      rollback: effect(async ({ run }: RunInput) => core.runs.find(run)?.rollback()),
+    },
+    actions: { abortPhase: (_, { run, why }) => core.runs.find(run)?.cancel(why) },
+  });
+}
+
+function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
+  const effect = effectOf(core, 'optimizerScheduler');
+  const { runs, errors } = core;
+  const abandon = (run: number, error: unknown) => {
+    runs
+      .find(run)
+      ?.abandon(error)
+      .catch((cause) => core.failIfSticky('segments', cause));
+  };
+  return optimizerSchedulerMachine.provide({
+    actors: {
+      ensureCapacity: effect(() => runs.ensureCapacity()),
+      plan: effect(({ free }: { free: number }) => {
+        const result = runs.plan(free);
+        errors.recovered('optimizerScheduler');
+        return result;
+      }),
+      permitWaiter: effect((_, signal) => runs.waitForPermit(signal)),
+      optimizationTask: optimizationTask(core),
+    },
+    actions: {
+      recordFailure: (_, { error }) => core.failIfSticky('optimizerScheduler', error),
+      recordTaskCrash: (_, { run, error }) => abandon(run, error),
+      recordAbandoned: (_, params) => {
+        const error = new SluiceError('SLUICE_THREAD', 'the task did not end within the limit');
+        for (const run of params.runs) abandon(run, error);
+      },
+      discardLaunches: (_, { launches }) => {
+        for (const { run } of launches) {
+          runs.find(run)?.cancel('the scheduler is leaving');
+          abandon(run, new SluiceError('SLUICE_CANCELLED', 'the scheduler is leaving'));
+        }
+      },
+    },
+  });
+}
+
+/** Opens log and segments, compares them, and leaves both closed when anything is wrong. */
+async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, signal: AbortSignal) {
+  const { wal, segments, logger, onOpened, settings } = core.options;
+  const closeBoth = async () => {
+    core.unwatch();
+    await segments.close();
+    await wal.close();
+  };
+  await closeBoth();
+  try {
+    const log = await wal.open();
+    const { applied } = await segments.open({ storeId: log.storeId, signal, onProgress: () => {} });
+    checkContinuity(log, applied);
+    await onOpened();
+    core.broken = undefined;
+    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {
+      core.errors.recovered(what);
+    }
+    core.counts.recovered = log.last - applied;
+    core.flush.open({ committed: applied, acked: log.acked });
+    core.tail.open(applied, log);
+    core.unwatch = wal.watch?.((last) => core.tail.extend(last)) ?? (() => {});
+    logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
+    return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
+  } catch (error) {
+    await closeBoth();
+    throw error;
+  }
+}
+
+export async function closeStore<Op, Info extends SegmentInfo>(
+  core: Core<Op, Info>,
+): Promise<void> {
+  await core.incarnations.settled('updateWorker');
+  await core.incarnations.settled('flushWorker');
+  await core.incarnations.settled('optimizerScheduler');
+  await core.runs.abandonAll(core.refusal());
+  core.unwatch();
+  try {
+    await core.options.segments.close();
+  } finally {
+    await core.options.wal.close();
+    await core.options.onClosed();
+  }
+}
+
+/** What a crashed worker had begun is aborted; its successor may start when this resolves. */
+async function settleLeftovers<Op, Info extends SegmentInfo>(
+  core: Core<Op, Info>,
+  worker: WorkerId,
+) {
+  await core.incarnations.settled(worker);
+  const crash = new SluiceError('SLUICE_CRASHED', `${worker} has crashed`);
+  if (worker === 'optimizerScheduler') await core.runs.abandonAll(crash);
+  if (worker === 'flushWorker') core.flush.roundFailed(crash);
+  return { worker };
+}
+
+/** The root chart with everything that it and its workers do. */
+export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
+  const effect = effectOf(core, 'root');
+  const { errors, incarnations } = core;
+  const { logger, settings } = core.options;
+  return updateHandlerMachine.provide({
+    actors: {
+      open: effect((_, signal) => openStore(core, signal)),
+      reconfigure: effect(() => {
+        core.reconfiguration.apply();
+        core.runs.forgetBackOff();
+        return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
+      }),
+      settle: effect(({ worker }: { worker: WorkerId }) => settleLeftovers(core, worker)),
+      breakDown: effect(async () => {
+        for (const worker of ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const) {
+          await incarnations.settled(worker);
+        }
+        await core.runs.abandonAll(core.refusal());
+      }),
+      close: effect(() => closeStore(core)),
+      updateWorker: updateWorker(core),
+      optimizerScheduler: optimizerScheduler(core),
+      flushWorker: flushWorker(core),
+    },
+    actions: {
+      recordCrash: (_, { actorId, error }) => {
+        const cause = error ?? new SluiceError('SLUICE_CRASHED', `${actorId} ended unasked`);
+        errors.report(actorId, cause);
+        logger.error({ worker: actorId, err: cause }, 'worker crashed, it is restarted');
+        incarnations.abort(actorId, `${actorId} has crashed`);
+      },
+      recordOpenFailure: (_, { error }) => {
+        core.openFailure = error;
+        errors.report('open', error);
+      },
+      recordReconfigureFailure: (_, { error }) => errors.report('reconfigure', error),
+      recordCloseFailure: (_, { error }) => {
+        errors.report('close', error);
+        logger.error({ err: error }, 'closing failed');
+      },
+      recordOverdue: (_, { stage }) => {
+        errors.report(stage, new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`));
+        logger.error({ stage }, 'did not end in time');
+      },
+      refuseReconfigure: () => core.reconfiguration.refuse(core.refusal()),
+      closeAdmission: () => core.tail.close(core.refusal()),
+      abortOpening: () => incarnations.abort('root', 'stopped while opening'),
+      abortRunning: () => {
+        for (const worker of ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const) {
+          incarnations.abort(worker, core.refusal().message);
+        }
+        core.refuseEveryone();
+      },
+    },
+  });
+}

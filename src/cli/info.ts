@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { type Context, describeCommand, withCollection } from './context.js';
+import type { CollectionHandle } from './facade.js';
+import { sizeText, table, valueText } from './text.js';
+
+type Info = ReturnType<CollectionHandle['info']>;
+type Status = ReturnType<CollectionHandle['status']>;
+
+/** `sluice info DB`: what a collection holds and how it is. */
+export function infoCommand(program: Command, context: Context): void {
+  describeCommand(program, 'info', 'show points, segments, status, log and configuration')
+    .argument('<db>', 'directory of the collection')
+    .action((path: string) => info(context, path));
+}
+
+async function info(context: Context, path: string): Promise<void> {
+  await withCollection(context, path, async (collection) => {
+    const [info, status] = [collection.info(), collection.status()];
+    const { running, queued } = collection.optimizations();
+    context.output.result({ ...info, status, optimizations: { running, queued } }, () =>
+      infoText(path, info, status),
+    );
+  });
+}
+
+function infoText(path: string, info: Info, status: Status): string {
+  const segments = info.segments.map((segment) => [
+    String(segment.id),
+    String(segment.points),
+    String(segment.deleted),
+    sizeText(segment.vectorBytes),
+    segment.indexed ? 'yes' : 'no',
+    segment.appendable ? 'yes' : 'no',
+  ]);
+  return [
+    path,
+    field('status', status.color),
+    ...status.reasons.map((reason) => field('  why', valueText(reason))),
+    ...status.errors.map((error) => field('  error', valueText(error))),
+    field('points', String(info.points)),
+    field('vectors', `${info.dimensions} dimensions, ${info.distance}`),
+    field('log', pairs(info.wal)),
+    '',
+    table(['SEGMENT', 'POINTS', 'DELETED', 'VECTORS', 'INDEXED', 'APPENDABLE'], segments),
+    '',
+    ...Object.entries(info.configuration).map(([key, value]) =>
+      typeof value === 'object' && value !== null
+        ? field(key, pairs(value))
+        : field(key, valueText(value)),
+    ),
+  ].join('\n');
+}
+
+function field(name: string, text: string): string {
+  return `${name.padEnd(16)} ${text}`;
+}
+
+function pairs(value: object): string {
+  return Object.entries(value)
+    .map(([key, entry]) => `${key} ${valueText(entry)}`)
+    .join(', ');
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { sleep } from '../services/clock.js';
+import { type Context, describeCommand, withCollection } from './context.js';
+import type { CollectionHandle } from './facade.js';
+import { Progress } from './progress.js';
+import { valueText } from './text.js';
+
+const SHOW_INTERVAL_MS = 100;
+
+/** `sluice optimize DB`: runs the optimizers until none has anything to do. */
+export function optimizeCommand(program: Command, context: Context): void {
+  describeCommand(program, 'optimize', 'run the optimizers until none has anything to do')
+    .argument('<db>', 'directory of the collection')
+    .action((path: string) => optimize(context, path));
+}
+
+async function optimize(context: Context, path: string): Promise<void> {
+  const { host, output } = context;
+  await withCollection(context, path, async (collection) => {
+    const startedAt = host.clock.now();
+    const segmentsBefore = collection.info().segments.length;
+    const shown = new AbortController();
+    const showing = showRunning(context, collection, shown.signal);
+    try {
+      await collection.optimize({ signal: host.signal });
+    } finally {
+      shown.abort();
+      await showing;
+    }
+    const seconds = (host.clock.now() - startedAt) / 1000;
+    const segmentsAfter = collection.info().segments.length;
+    const { color, reasons } = collection.status();
+    output.result({ status: color, reasons, segmentsBefore, segmentsAfter, seconds }, () => {
+      const why = reasons.map((reason) => ` (${valueText(reason)})`).join('');
+      return `${color}${why}: ${segmentsBefore} segments → ${segmentsAfter}, ${seconds.toFixed(1)} s`;
+    });
+  });
+}
+
+/** One bar for each running optimization, until the signal fires. */
+async function showRunning(
+  { host, output }: Context,
+  collection: CollectionHandle,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = new Progress(host, output.json);
+  while (!signal.aborted) {
+    const titles = new Set<string>();
+    for (const { optimizer, segmentIds, progress: done } of collection.optimizations().running) {
+      const title = `${optimizer} ${segmentIds.join('+')}`;
+      titles.add(title);
+      progress.show(title, done.copied, done.total, 'points', `${done.indexed} indexed`);
+    }
+    progress.keepOnly(titles);
+    await sleep(host.clock, SHOW_INTERVAL_MS, signal);
+  }
+  progress.stop();
+}

@@ -1,0 +1,50 @@
+import type { Payload } from '../types.js';
+
+/**
+ * Columns side by side, as wide as their widest cell; numbers are set right. Lines are cut at
+ * `columns` characters when a terminal has that many.
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  const widths = head.map((title, at) =>
+    rows.reduce((width, row) => Math.max(width, (row[at] ?? '').length), title.length),
+  );
+  const right = head.map((_, at) => rows.every((row) => /^-?[\d.,]+$/.test(row[at] ?? '')));
+  const line = (cells: readonly string[]) => {
+    const padded = cells.map((cell, at) =>
+      right[at] ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+    );
+    return cut(padded.join('  ').trimEnd(), columns);
+  };
+  return [head, ...rows].map(line).join('\n');
+}
+
+/** A payload on one line. */
+export function payloadText(payload: Payload): string {
+  return JSON.stringify(payload);
+}
+
+/** A size that people can read. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Any value on one line: strings as they are, the rest as JSON. */
+export function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function cut(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+}

@@ -1,0 +1,191 @@
+import type { Logger } from 'pino';
+import { isSticky, SluiceError, toSluiceError } from './errors.js';
+import type { WorkerId } from './machines/signals.js';
+import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
+import { Applier } from './services/applier.js';
+import type { Clock } from './services/clock.js';
+import { ErrorLog } from './services/error-log.js';
+import { FlushRounds } from './services/flush-rounds.js';
+import { Incarnations } from './services/incarnations.js';
+import { KeepFrom } from './services/keep-from.js';
+import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
+import { OptimizationRuns } from './services/optimization-runs.js';
+import { Plungers } from './services/plungers.js';
+import type {
+  OperationCodec,
+  SegmentHolder,
+  SegmentInfo,
+  SegmentOptimizer,
+  Wal,
+} from './services/ports.js';
+import { Reconfiguration } from './services/reconfiguration.js';
+import type { ResourceBudget } from './services/resource-budget.js';
+import { type TailLimits, WalTail } from './services/wal-tail.js';
+
+/** Settings in force; they may change by reconfiguration. */
+export interface CoreSettings {
+  flushIntervalMs: number;
+  /** Optimizations at once: 0 disables them, null leaves the limit to the budget. */
+  maxOptimizationThreads: number | null;
+}
+
+/** Everything the core is made of. */
+export interface CoreOptions<Op, Info extends SegmentInfo> {
+  wal: Wal;
+  segments: SegmentHolder<Op, Info>;
+  optimizers: readonly SegmentOptimizer<Info>[];
+  codec: OperationCodec<Op>;
+  clock: Clock;
+  logger: Logger;
+  limits: TailLimits & { dirtyBytesMax: number };
+  ioBudget: ResourceBudget;
+  cpuBudget: ResourceBudget;
+  /** Read when the store has been opened and after each reconfiguration. */
+  settings: () => CoreSettings;
+  /** Called when log and segments have been opened and compared, before the replay. */
+  onOpened: () => Promise<void>;
+  /** Called when log and segments have been closed. */
+  onClosed: () => Promise<void>;
+}
+
+/** The services of one update handler, and what they tell each other; no state chart in here. */
+export class Core<Op, Info extends SegmentInfo> {
+  readonly options: CoreOptions<Op, Info>;
+  readonly errors: ErrorLog;
+  readonly keepFrom = new KeepFrom();
+  readonly plungers = new Plungers();
+  readonly reconfiguration = new Reconfiguration();
+  readonly incarnations = new Incarnations<WorkerId | 'root'>();
+  readonly tail: WalTail;
+  readonly applier: Applier<Op>;
+  readonly flush: FlushRounds;
+  readonly runs: OptimizationRuns<Info>;
+  readonly counts = { applied: 0, declined: 0, retries: 0, recovered: 0 };
+  /** Set while the storage is broken: what failed. */
+  broken: SluiceError | undefined;
+  /** Why the last opening failed. */
+  openFailure: unknown;
+  /** Sends an event to the root; set by whoever starts it. */
+  send: (event: UpdateHandlerEvent) => void = () => {};
+  /** Ends the subscription to a log with other writers. */
+  unwatch: () => void = () => {};
+  #flushAsked = false;
+
+  constructor(options: CoreOptions<Op, Info>) {
+    const { wal, segments, clock, codec, limits } = options;
+    this.options = options;
+    this.errors = new ErrorLog(clock);
+    this.tail = new WalTail({
+      wal,
+      clock,
+      limits,
+      hooks: {
+        onWork: () => this.send({ type: 'Operation' }),
+        onAppendFailed: (error) => this.failIfSticky('wal', error),
+        canFreeWal: () => this.#canFreeWal(),
+      },
+    });
+    this.applier = new Applier({
+      tail: this.tail,
+      wal,
+      codec,
+      segments,
+      clock,
+      hooks: {
+        onApplied: () => {
+          this.counts.applied += 1;
+        },
+        onDeclined: (opNum, error) => this.#declined(opNum, error),
+        onRetry: (opNum, error) => this.#retried(opNum, error),
+        onProgress: () => this.#flushIfDirty(),
+      },
+    });
+    const { errors, keepFrom, tail } = this;
+    this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, errors });
+    this.runs = new OptimizationRuns({
+      segments,
+      optimizers: options.optimizers,
+      ioBudget: options.ioBudget,
+      cpuBudget: options.cpuBudget,
+      clock,
+      errors,
+      onEnd: (run, end) => this.#runEnded(run, end),
+    });
+  }
+
+  /** The number of task slots that the settings in force allow. */
+  get slots(): number {
+    return Math.min(this.options.settings().maxOptimizationThreads ?? 60, 60);
+  }
+
+  /** A sticky error from anywhere breaks the store; others only go to the status. */
+  failIfSticky(what: string, error: unknown): void {
+    this.errors.report(what, error);
+    if (!isSticky(error) || this.broken !== undefined) return;
+    this.broken = toSluiceError(error, 'SLUICE_IO');
+    this.options.logger.error({ err: error, code: this.broken.code }, 'the storage is broken');
+    this.send({ type: 'Broken' });
+  }
+
+  /** What those get who ask for something that can't be done any more. */
+  refusal(): SluiceError {
+    return this.broken === undefined
+      ? new SluiceError('SLUICE_STOPPED', 'the store has been stopped')
+      : new SluiceError('SLUICE_BROKEN', `the storage is broken: ${this.broken.message}`, {
+          cause: this.broken,
+        });
+  }
+
+  /** Answers everyone who waits; what is in the log stays there. */
+  refuseEveryone(): void {
+    const refusal = this.refusal();
+    this.tail.abandon(refusal);
+    this.plungers.rejectAll(refusal);
+    this.flush.abandon(refusal);
+    this.reconfiguration.refuse(refusal);
+  }
+
+  /** A flush round has begun: asking for one means another one. */
+  flushBegins(): void {
+    this.#flushAsked = false;
+  }
+
+  #canFreeWal(): boolean {
+    if (!this.flush.mayFree) return false;
+    this.#askForFlush();
+    return true;
+  }
+
+  #flushIfDirty(): void {
+    const { segments, limits } = this.options;
+    if (segments.dirtyBytes() > limits.dirtyBytesMax) this.#askForFlush();
+  }
+
+  #askForFlush(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    this.send({ type: 'Flush' });
+  }
+
+  #declined(opNum: number, error: unknown): void {
+    this.counts.declined += 1;
+    this.options.logger.warn({ opNum, err: error }, 'operation declined');
+  }
+
+  #retried(opNum: number, error: unknown): void {
+    this.counts.retries += 1;
+    this.errors.report('apply', error);
+    this.options.logger.warn({ opNum, err: error }, 'operation failed for now, tried again later');
+  }
+
+  #runEnded(run: OptimizationRun, end: RunEnd): void {
+    const { logger } = this.options;
+    const fields = { optimizer: run.optimizer, segments: run.segmentIds };
+    if (end.outcome === 'done') logger.info({ ...fields, points: end.points }, 'optimized');
+    else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
+    else if (end.outcome === 'failed') {
+      logger.error({ ...fields, err: end.error }, 'optimization failed');
+      if (isSticky(end.error)) this.failIfSticky('segments', end.error);
+    }
+  }
+}

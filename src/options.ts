@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Clock } from './services/clock.js';
+import {
+  checkOptions,
+  nullable,
+  numberOption,
+  type OptionCheck,
+  type OptionChecks,
+} from './services/option-checks.js';
+import type { ResourceBudget } from './services/resource-budget.js';
+import type { UpdateHandlerInspector } from './types.js';
+
+/** Limits and settings of an update handler. */
+export interface HandlerSettings {
+  /** Milliseconds between flush rounds. @default 5000 */
+  flushIntervalMs: number;
+  /** Optimizations at once; null: as many as the budget allows, 60 at most; 0: disabled. @default null */
+  maxOptimizationThreads: number | null;
+  /** Operations that may be submitted and not yet applied; more wait for room. @default 10000 */
+  updateQueueLengthMax: number;
+  /** Their bytes. @default 64 MiB */
+  updateQueueBytesMax: number;
+  /** Bytes of unapplied operations kept in memory; an operation is never larger. @default 16 MiB */
+  windowBytesMax: number;
+  /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
+  walBytesMax: number;
+  /** Unwritten bytes of segments that wake the flush worker early. @default 16 MiB */
+  dirtyBytesMax: number;
+  /** Processors for optimizations: above 0 that many, below 0 all but that many, 0: a sensible part. @default 0 */
+  cpuBudget: number;
+  /** Processors of the machine. */
+  cpus: number;
+}
+
+/** Things from outside that an update handler uses. */
+export interface HandlerEnvironment {
+  /** A pino logger; silent by default. */
+  logger?: Logger | undefined;
+  /** Receives XState's inspection events; costs time at each event. */
+  inspect?: UpdateHandlerInspector | undefined;
+  /** @default the machine's time */
+  clock?: Clock | undefined;
+  /** Budgets shared with other stores of the process, instead of `cpuBudget`. */
+  budgets?: { io: ResourceBudget; cpu: ResourceBudget } | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_SETTINGS: Readonly<HandlerSettings> = Object.freeze({
+  flushIntervalMs: 5000,
+  maxOptimizationThreads: null,
+  updateQueueLengthMax: 10_000,
+  updateQueueBytesMax: 64 * MIB,
+  windowBytesMax: 16 * MIB,
+  walBytesMax: 1024 * MIB,
+  dirtyBytesMax: 16 * MIB,
+  cpuBudget: 0,
+  cpus: globalThis.navigator?.hardwareConcurrency ?? 2,
+});
+
+const positive = numberOption({ whole: true, min: 1 });
+
+/** One check an option; also used for the options of collections. */
+export const SETTING_CHECKS: OptionChecks<HandlerSettings> = {
+  flushIntervalMs: numberOption({ min: 1, max: 2 ** 31 - 1 }),
+  maxOptimizationThreads: nullable(numberOption({ whole: true, min: 0 })),
+  updateQueueLengthMax: positive,
+  updateQueueBytesMax: positive,
+  windowBytesMax: positive,
+  walBytesMax: positive,
+  dirtyBytesMax: positive,
+  cpuBudget: numberOption({ whole: true }),
+  cpus: positive,
+};
+
+/** Anything goes: for options whose type the compiler has checked. */
+export const unchecked: OptionCheck<never> = (value) => value as never;
+
+/** Complete settings. Throws `SLUICE_BAD_OPTION` for unknown options and bad values. */
+export function resolveSettings(given: Partial<HandlerSettings>): HandlerSettings {
+  return { ...DEFAULT_SETTINGS, ...checkOptions(given, SETTING_CHECKS) };
+}

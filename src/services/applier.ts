@@ -1,0 +1,196 @@
+import { isSticky, isTransient, throwIfAborted, toSluiceError } from '../errors.js';
+import type { Clock } from './clock.js';
+import type { Marker } from './group-commit.js';
+import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
+import type { WalTail } from './wal-tail.js';
+
+/** Whom the applier tells how far it is, and of the signals it meets in the log's order. */
+export interface ApplierListener {
+  progress(applied: number, caughtUp: boolean): void;
+  deliver(marker: Marker): void;
+}
+
+/** How a run ended: nothing left, or an operation that must be tried again later. */
+export type ApplierOutcome = 'caughtUp' | 'retry';
+
+/** Called with each declined and each failing operation, for status and log. */
+export interface ApplierHooks {
+  onApplied(opNum: number): void;
+  onDeclined(opNum: number, error: unknown): void;
+  onRetry(opNum: number, error: unknown): void;
+  /** Called with each report of progress; wakes the flush worker when much is unwritten. */
+  onProgress(): void;
+}
+
+/** The event loop gets a turn after this many milliseconds of work. */
+const SLICE_MS = 8;
+/** The machines hear of progress no more often than this. */
+const REPORT_INTERVAL_MS = 50;
+/** How long an applier stays for more work before it ends; short against a wake-up's cost. */
+const LINGER_MS = 5;
+
+/**
+ * Applies the tail of the log: one path for what recovery replays and for live work, in one order,
+ * each record once.
+ */
+export class Applier<Op> {
+  readonly #tail: WalTail;
+  readonly #wal: Wal;
+  readonly #codec: OperationCodec<Op>;
+  readonly #segments: SegmentHolder<Op>;
+  readonly #clock: Clock;
+  readonly #hooks: ApplierHooks;
+  #reportedAt = 0;
+  #sliceEnd = 0;
+
+  constructor(options: {
+    tail: WalTail;
+    wal: Wal;
+    codec: OperationCodec<Op>;
+    segments: SegmentHolder<Op>;
+    clock: Clock;
+    hooks: ApplierHooks;
+  }) {
+    this.#tail = options.tail;
+    this.#wal = options.wal;
+    this.#codec = options.codec;
+    this.#segments = options.segments;
+    this.#clock = options.clock;
+    this.#hooks = options.hooks;
+  }
+
+  /** Works until nothing is left and nothing comes for a moment. */
+  run(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
+    return this.#work(listener, signal, async () => {
+      await this.#changed(signal, LINGER_MS);
+      return this.#tail.next() !== undefined;
+    });
+  }
+
+  /** Works until nothing is left in the log or on its way into it. */
+  drain(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
+    return this.#work(listener, signal, async () => {
+      if (this.#tail.idle) return false;
+      await this.#changed(signal);
+      return true;
+    });
+  }
+
+  async #work(
+    listener: ApplierListener,
+    signal: AbortSignal,
+    mayContinue: () => Promise<boolean>,
+  ): Promise<ApplierOutcome> {
+    this.#tail.takeOver();
+    this.#sliceEnd = this.#clock.now() + SLICE_MS;
+    try {
+      for (;;) {
+        throwIfAborted(signal);
+        const item = this.#tail.next();
+        if (item === undefined) {
+          if (this.#isReportDue()) this.#report(listener, true);
+          if (await mayContinue()) continue;
+          this.#report(listener, true);
+          return 'caughtUp';
+        }
+        if ('marker' in item) {
+          this.#tail.takeMarker();
+          listener.deliver(item.marker);
+        } else if (!(await this.#applyUpTo(item.to, listener, signal))) {
+          this.#report(listener, false);
+          return 'retry';
+        }
+      }
+    } finally {
+      this.#tail.giveBack();
+    }
+  }
+
+  /** Applies records in order; false when one must be tried again later. */
+  async #applyUpTo(to: number, listener: ApplierListener, signal: AbortSignal): Promise<boolean> {
+    while (this.#tail.applied < to) {
+      const opNum = this.#tail.applied + 1;
+      const data = this.#tail.windowed(opNum);
+      const more =
+        data === undefined
+          ? await this.#applyFromLog(opNum, to, listener, signal)
+          : this.#apply(opNum, data);
+      if (!more) return false;
+      if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
+    }
+    return true;
+  }
+
+  /** Reads records back from the log, until one is in the window again. */
+  async #applyFromLog(
+    from: number,
+    to: number,
+    listener: ApplierListener,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for await (const { opNum, data } of this.#wal.read(from, to)) {
+      throwIfAborted(signal);
+      if (!this.#apply(opNum, data)) return false;
+      if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
+      if (this.#tail.windowed(opNum + 1) !== undefined) return true;
+    }
+    // In a log with other writers the last numbers may be missing.
+    if (this.#tail.applied < to) this.#tail.advance(to);
+    return true;
+  }
+
+  #apply(opNum: number, data: Uint8Array): boolean {
+    const operation = this.#codec.decode(data);
+    let affected: number;
+    try {
+      affected = this.#segments.apply(opNum, operation);
+    } catch (error) {
+      if (isSticky(error)) throw error;
+      if (isTransient(error)) {
+        this.#hooks.onRetry(opNum, error);
+        return false;
+      }
+      const declined = toSluiceError(error, 'SLUICE_DECLINED');
+      this.#hooks.onDeclined(opNum, declined);
+      this.#tail.settle(opNum, { declined });
+      return true;
+    }
+    this.#hooks.onApplied(opNum);
+    this.#tail.settle(opNum, { affected });
+    return true;
+  }
+
+  async #pause(listener: ApplierListener, signal: AbortSignal): Promise<void> {
+    if (this.#isReportDue()) this.#report(listener, false);
+    await this.#clock.yield();
+    throwIfAborted(signal);
+    this.#sliceEnd = this.#clock.now() + SLICE_MS;
+  }
+
+  #isReportDue(): boolean {
+    return this.#clock.now() - this.#reportedAt >= REPORT_INTERVAL_MS;
+  }
+
+  #report(listener: ApplierListener, caughtUp: boolean): void {
+    this.#reportedAt = this.#clock.now();
+    this.#hooks.onProgress();
+    listener.progress(this.#tail.applied, caughtUp);
+  }
+
+  /** Resolves when the tail changes, the signal fires, or after `limitMs`. */
+  async #changed(signal: AbortSignal, limitMs?: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer =
+        limitMs === undefined ? undefined : this.#clock.setTimeout(() => done(), limitMs);
+      const done = () => {
+        if (timer !== undefined) this.#clock.clearTimeout(timer);
+        this.#tail.onChange(undefined);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#tail.onChange(done);
+    });
+    this.#sliceEnd = this.#clock.now() + SLICE_MS;
+  }
+}

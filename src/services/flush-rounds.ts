@@ -1,0 +1,152 @@
+import { assert } from '../errors.js';
+import type { Clock } from './clock.js';
+import type { ErrorLog } from './error-log.js';
+import type { KeepFrom } from './keep-from.js';
+import type { FlushCapture, SegmentHolder, Wal } from './ports.js';
+import type { WalTail } from './wal-tail.js';
+
+interface Request {
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** One round of the flush worker: capture, sync the log, write blocks, commit, acknowledge. */
+export class FlushRounds {
+  readonly #wal: Wal;
+  readonly #segments: SegmentHolder<never>;
+  readonly #tail: WalTail;
+  readonly #clock: Clock;
+  readonly #keepFrom: KeepFrom;
+  readonly #errors: ErrorLog;
+  /** Asked since the last round began; the next round answers them. */
+  #requests: Request[] = [];
+  /** Answered by the round that runs now. */
+  #answering: Request[] = [];
+  #capture: { picture: FlushCapture; applied: number } | undefined;
+  #committed = 0;
+  #acked = 0;
+  #startedAt = 0;
+  readonly #counts = { rounds: 0, commits: 0, failures: 0, lastMs: 0 };
+
+  constructor(options: {
+    wal: Wal;
+    segments: SegmentHolder<never>;
+    tail: WalTail;
+    clock: Clock;
+    keepFrom: KeepFrom;
+    errors: ErrorLog;
+  }) {
+    this.#wal = options.wal;
+    this.#segments = options.segments;
+    this.#tail = options.tail;
+    this.#clock = options.clock;
+    this.#keepFrom = options.keepFrom;
+    this.#errors = options.errors;
+  }
+
+  /** Records at or below this number are forgotten by the log. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  /** The number that the last commit holds. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  get counts() {
+    return { ...this.#counts };
+  }
+
+  /** True when a round could make the log forget something. */
+  get mayFree(): boolean {
+    if (this.#errors.standing.some((error) => error.what === 'flush')) return false;
+    return Math.min(this.#tail.end, this.#keepFrom.lowest - 1) > this.#acked;
+  }
+
+  /** Begins anew on a store that has just been opened. */
+  open(state: { committed: number; acked: number }): void {
+    this.#committed = state.committed;
+    this.#acked = state.acked;
+  }
+
+  /** Resolves when a round that begins after this call has ended well. */
+  request(): Promise<void> {
+    return new Promise((resolve, reject) => this.#requests.push({ resolve, reject }));
+  }
+
+  /** True when someone waits for a round that has not begun. */
+  get requested(): boolean {
+    return this.#requests.length > 0;
+  }
+
+  /**
+   * Takes the picture, then syncs the log: whatever the commit will hold must not be ahead of the
+   * log after a power cut.
+   */
+  async capture(): Promise<{ changed: boolean }> {
+    this.#startedAt = this.#clock.now();
+    this.#answering = this.#requests.splice(0);
+    const { applied } = this.#tail;
+    const picture = this.#segments.capture(applied);
+    this.#capture = { picture, applied };
+    await this.#wal.sync();
+    return { changed: picture.changed };
+  }
+
+  async writeBlocks(signal: AbortSignal): Promise<void> {
+    await this.#current.picture.writeBlocks(signal);
+  }
+
+  async commit(): Promise<void> {
+    const { picture, applied } = this.#current;
+    await picture.commit();
+    this.#committed = applied;
+    this.#counts.commits += 1;
+  }
+
+  /** The log forgets what the last commit holds and nobody keeps. */
+  async acknowledge(): Promise<void> {
+    const { picture, applied } = this.#current;
+    if (!picture.changed) this.#committed = applied;
+    const upTo = Math.min(this.#committed, this.#keepFrom.lowest - 1);
+    if (upTo <= this.#acked) return;
+    await this.#wal.acknowledge(upTo);
+    this.#acked = upTo;
+    this.#tail.acknowledged(upTo);
+  }
+
+  roundDone(): void {
+    this.#end();
+    this.#counts.rounds += 1;
+    this.#counts.lastMs = this.#clock.now() - this.#startedAt;
+    this.#errors.recovered('flush');
+    for (const request of this.#answering.splice(0)) request.resolve();
+  }
+
+  roundFailed(error: unknown): void {
+    this.#end();
+    this.#counts.failures += 1;
+    this.#errors.report('flush', error);
+    for (const request of this.#answering.splice(0)) request.reject(error);
+    this.#tail.recheck();
+  }
+
+  /** Answers everyone who waits, with this error. */
+  abandon(error: unknown): void {
+    this.#end();
+    for (const request of [...this.#answering.splice(0), ...this.#requests.splice(0)]) {
+      request.reject(error);
+    }
+  }
+
+  #end(): void {
+    this.#capture?.picture.release();
+    this.#capture = undefined;
+  }
+
+  get #current() {
+    assert(this.#capture !== undefined, 'a flush round has captured before it writes');
+    return this.#capture;
+  }
+}

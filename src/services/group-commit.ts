@@ -1,0 +1,122 @@
+import { assert } from '../errors.js';
+import type { Wal } from './ports.js';
+import type { Ticket } from './ticket.js';
+
+/** A signal's place in the order of submission. */
+export interface Marker {
+  signal: 'Nop' | 'Plunger';
+  /** Finds the one who waits for a Plunger's answer; 0 for a Nop. */
+  id: number;
+}
+
+/** An operation on its way into the log. */
+export interface RecordEntry {
+  data: Uint8Array;
+  ticket: Ticket;
+}
+
+export type Entry = RecordEntry | { marker: Marker };
+
+/** What a group commit tells its owner, in the order of submission. */
+export interface GroupCommitHooks {
+  onAppended(entry: RecordEntry, opNum: number): void;
+  onMarker(marker: Marker): void;
+  /** The records may or may not exist. */
+  onFailed(entries: readonly RecordEntry[], error: unknown): void;
+  /** Nothing is queued or being written any more. */
+  onSettled(): void;
+}
+
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * Brings entries into the log: those that arrive while an append is running share the next one,
+ * so that one sync serves all its waiters.
+ */
+export class GroupCommit {
+  readonly #wal: Wal;
+  readonly #hooks: GroupCommitHooks;
+  #queue: Entry[] = [];
+  #running = false;
+
+  constructor(wal: Wal, hooks: GroupCommitHooks) {
+    this.#wal = wal;
+    this.#hooks = hooks;
+  }
+
+  /** True when nothing is queued or being written. */
+  get idle(): boolean {
+    return !this.#running;
+  }
+
+  push(entry: Entry): void {
+    this.#queue.push(entry);
+    if (this.#running) return;
+    this.#running = true;
+    // Entries submitted in the same turn of the event loop share the first batch.
+    queueMicrotask(() => this.#run());
+  }
+
+  /** Takes an entry back that no append has taken yet. */
+  withdraw(entry: Entry): void {
+    const at = this.#queue.indexOf(entry);
+    if (at >= 0) this.#queue.splice(at, 1);
+  }
+
+  /** Empties the queue; an append that is running is not affected. */
+  clear(): Entry[] {
+    return this.#queue.splice(0);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch();
+      const records = batch.filter((entry): entry is RecordEntry => 'data' in entry);
+      for (const record of records) record.ticket.handOver();
+      const opNums = await this.#append(records);
+      this.#deliver(batch, opNums);
+    }
+    this.#running = false;
+    this.#hooks.onSettled();
+  }
+
+  /** The records' numbers, or undefined when they were not (or may not have been) written. */
+  async #append(records: readonly RecordEntry[]): Promise<readonly number[] | undefined> {
+    if (records.length === 0) return [];
+    const sync = records.some((record) => record.ticket.wait);
+    try {
+      return await this.#wal.append(
+        records.map((record) => record.data),
+        { sync },
+      );
+    } catch (error) {
+      this.#hooks.onFailed(records, error);
+      return undefined;
+    }
+  }
+
+  #deliver(batch: readonly Entry[], opNums: readonly number[] | undefined): void {
+    let at = 0;
+    for (const entry of batch) {
+      if ('marker' in entry) {
+        this.#hooks.onMarker(entry.marker);
+      } else if (opNums !== undefined) {
+        const opNum = opNums[at];
+        assert(opNum !== undefined, 'the log returned a number for each record');
+        this.#hooks.onAppended(entry, opNum);
+        at += 1;
+      }
+    }
+  }
+
+  #takeBatch(): Entry[] {
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.#queue) {
+      bytes += 'data' in entry ? entry.data.byteLength : 0;
+      if (count > 0 && bytes > BATCH_BYTES_MAX) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+}

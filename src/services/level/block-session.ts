@@ -1,0 +1,106 @@
+import { assert } from '../../errors.js';
+import { blockKey } from './keys.js';
+
+/** Where a block is stored. */
+export interface BlockRef {
+  key: string;
+  /** Bytes of the payload. */
+  bytes: number;
+}
+
+/**
+ * Which blocks are in use between one open of a store and the next: the bookkeeping of
+ * `SegmentStore`, without I/O. A new open makes a new one, so that a job of an earlier open can't
+ * write under keys that this one doesn't know of.
+ */
+export class BlockSession {
+  readonly #epoch: string;
+  #counter = 0;
+  /** Blocks that the stored manifest names. */
+  #named: ReadonlySet<string>;
+  /** Blocks written since the open which no manifest has named. */
+  readonly #fresh = new Set<string>();
+  /** Blocks that the next commit deletes, unless they are pinned then. */
+  readonly #garbage = new Set<string>();
+  readonly #pins = new Map<string, number>();
+  #unreferenced: readonly string[];
+
+  /** `unreferenced`: stored blocks that the manifest doesn't name; an earlier open left them. */
+  constructor(epoch: string, named: Iterable<string>, unreferenced: readonly string[]) {
+    this.#epoch = epoch;
+    this.#named = new Set(named);
+    this.#unreferenced = unreferenced;
+  }
+
+  /** A key that was never used and never will be again. */
+  nextKey(): string {
+    this.#counter += 1;
+    return blockKey(this.#epoch, this.#counter);
+  }
+
+  isNamed(key: string): boolean {
+    return this.#named.has(key);
+  }
+
+  /** Hands over the blocks that an earlier open left; once. */
+  takeUnreferenced(): readonly string[] {
+    const keys = this.#unreferenced;
+    this.#unreferenced = [];
+    return keys;
+  }
+
+  wrote(keys: Iterable<string>): void {
+    for (const key of keys) this.#fresh.add(key);
+  }
+
+  deleted(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.#fresh.delete(key);
+      this.#garbage.delete(key);
+    }
+  }
+
+  /** Marks blocks of this open for deletion by the next commit. */
+  discard(keys: Iterable<string>): void {
+    for (const key of keys) {
+      if (this.#fresh.delete(key)) this.#garbage.add(key);
+    }
+  }
+
+  /** Keeps blocks from being deleted until the function that it returns is called. */
+  pin(keys: Iterable<string>): () => void {
+    const pinned = [...new Set(keys)];
+    for (const key of pinned) this.#pins.set(key, (this.#pins.get(key) ?? 0) + 1);
+    return () => {
+      for (const key of pinned.splice(0)) {
+        const count = (this.#pins.get(key) ?? 0) - 1;
+        if (count > 0) this.#pins.set(key, count);
+        else this.#pins.delete(key);
+      }
+    };
+  }
+
+  /** Those of the blocks that are given up and that nobody reads. */
+  deletable(keys: Iterable<string>): string[] {
+    return [...keys].filter((key) => this.#garbage.has(key) && !this.#pins.has(key));
+  }
+
+  /** Blocks to delete in a commit that names `live`. */
+  droppedBy(live: ReadonlySet<string>): string[] {
+    for (const key of live) {
+      const known = this.#named.has(key) || this.#fresh.has(key);
+      assert(known, `block ${key} exists when a manifest names it`);
+    }
+    const unwanted = [...this.#named, ...this.#garbage];
+    return unwanted.filter((key) => !live.has(key) && !this.#pins.has(key));
+  }
+
+  /** Takes over the picture of a commit that has succeeded. */
+  committed(live: ReadonlySet<string>, dropped: readonly string[]): void {
+    // What is pinned is no longer named, but still there: a later commit deletes it.
+    for (const key of this.#named) if (!live.has(key)) this.#garbage.add(key);
+    this.deleted(dropped);
+    for (const key of live) this.#fresh.delete(key);
+    this.#named = live;
+  }
+}

@@ -1,0 +1,247 @@
+import { realpath, rename, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { SluiceError } from '../../errors.js';
+import { randomId } from '../random-id.js';
+import { clearRange, type Database, levelError } from './database.js';
+import {
+  checkFinished,
+  clearMarks,
+  type DirectoryState,
+  directoryState,
+  markCreating,
+  markFinished,
+  NAMES,
+  UNFINISHED_PREFIX,
+} from './directory-state.js';
+import { exists, makeDirectory, remove, syncDirectory, withFileErrors } from './files.js';
+
+/** Options of `openDirectory`. */
+export interface DirectoryOptions {
+  /** Whether a missing or empty directory becomes a store. */
+  create: boolean;
+  /** LevelDB's write buffer for the log; larger than what lives between truncations. @default 64 MiB */
+  walWriteBufferBytes?: number;
+  /** LevelDB's write buffer for the segments. @default 16 MiB */
+  segmentsWriteBufferBytes?: number;
+}
+
+/** A store's directory. Both databases are open; their locks keep others out. */
+export interface Directory {
+  /** The directory's one absolute path, without symbolic links. */
+  readonly path: string;
+  readonly wal: Database;
+  readonly segments: Database;
+  /** True until `finishCreation` when the store is new: both databases are then empty. */
+  readonly creating: boolean;
+  /**
+   * Ends the creation; call it when the log and the segments have been opened for the first time.
+   * What was written before it is thrown away if the process dies. Does nothing in an old store.
+   */
+  finishCreation(): Promise<void>;
+  /** Bytes that the file system still has for this user. */
+  freeBytes(): Promise<number>;
+  /** Closes both databases and gives the directory free. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Directories that this process has open. LevelDB's lock doesn't do here: its check within one
+ * process closes the lock file, and with it POSIX drops the lock against other processes.
+ */
+const openPaths = new Set<string>();
+
+/**
+ * Opens the directory of a store, or creates it.
+ *
+ * Errors: `SLUICE_NOT_FOUND` when there is no store and `create` is false (nothing is written),
+ * `SLUICE_NOT_A_STORE` for a file or a directory with other content, `SLUICE_LOCKED` when it is open
+ * elsewhere, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
+ */
+export function openDirectory(path: string, options: DirectoryOptions): Promise<Directory> {
+  return withFileErrors(`opening '${path}'`, async () => {
+    const state = await acceptedState(path, options.create);
+    if (state === 'missing') await makeDirectory(path);
+    const root = await realpath(path);
+    if (openPaths.has(root)) {
+      throw new SluiceError('SLUICE_LOCKED', `'${root}' is already open in this process`);
+    }
+    openPaths.add(root);
+    try {
+      return await openClaimed(root, options);
+    } catch (error) {
+      openPaths.delete(root);
+      throw error;
+    }
+  });
+}
+
+/** The state of the path, if it can be opened with these options. */
+async function acceptedState(path: string, create: boolean): Promise<DirectoryState> {
+  const state = await directoryState(path);
+  if (state === 'foreign') {
+    throw new SluiceError('SLUICE_NOT_A_STORE', `'${path}' exists and is not a store`);
+  }
+  if (state !== 'finished' && !create) {
+    throw new SluiceError('SLUICE_NOT_FOUND', `there is no store at '${path}'`);
+  }
+  return state;
+}
+
+async function openClaimed(root: string, options: DirectoryOptions): Promise<Directory> {
+  // Looked at again, because another process may have changed it before this one claimed it.
+  const mayCreate = (await acceptedState(root, options.create)) !== 'finished';
+  if (mayCreate) {
+    await markCreating(root);
+    await placeWal(root);
+  } else {
+    await checkFinished(root);
+  }
+  const wal = await openWal(root, options, mayCreate);
+  try {
+    // Whoever finishes a creation holds this lock too: from here on the answer can't change.
+    const creating = !(await exists(join(root, NAMES.format)));
+    if (!creating) await checkFinished(root);
+    const segments = await openSegments(root, options, creating);
+    try {
+      if (creating) await clearRange(wal, {});
+      else if (await exists(join(root, NAMES.creating))) await clearMarks(root);
+      return new OpenDirectory(root, wal, segments, creating);
+    } catch (error) {
+      await segments.close();
+      throw error;
+    }
+  } catch (error) {
+    await wal.close();
+    throw error;
+  }
+}
+
+/**
+ * Puts an empty log database in place, unless there is one. It is made under a name of its own and
+ * then renamed: while LevelDB makes a database, a power cut leaves one that can't be opened, and the
+ * log must be openable, because its lock decides between several who create.
+ */
+async function placeWal(root: string): Promise<void> {
+  const place = join(root, NAMES.wal);
+  if (await exists(place)) return;
+  const made = join(root, UNFINISHED_PREFIX + randomId(8));
+  try {
+    const db = new Level(made);
+    await db.open();
+    await db.close();
+    await syncDirectory(made);
+    await rename(made, place);
+    await syncDirectory(root);
+  } catch (error) {
+    await remove(made);
+    // Another one who creates was faster; the lock will tell who goes on.
+    if (!(await exists(place))) throw levelError(error, 'creating the log failed');
+  }
+}
+
+async function openWal(
+  root: string,
+  options: DirectoryOptions,
+  mayCreate: boolean,
+): Promise<Level> {
+  const place = join(root, NAMES.wal);
+  const writeBufferSize = options.walWriteBufferBytes ?? 64 * 1024 * 1024;
+  try {
+    return await openLevel(place, { writeBufferSize });
+  } catch (error) {
+    const unusable = error instanceof SluiceError && error.code === 'SLUICE_DAMAGED';
+    if (!mayCreate || !unusable) throw error;
+  }
+  await setAside(root, place);
+  await placeWal(root);
+  return openLevel(place, { writeBufferSize });
+}
+
+/**
+ * Moves a log that can't be opened out of the way of a creation. Moved, not deleted: without a lock
+ * it can't be ruled out that another creation has just replaced it by a good one.
+ */
+async function setAside(root: string, place: string): Promise<void> {
+  const aside = join(root, UNFINISHED_PREFIX + randomId(8));
+  await rename(place, aside);
+  if (!(await exists(join(root, NAMES.format)))) return;
+  await rename(aside, place);
+  throw new SluiceError('SLUICE_LOCKED', `'${root}' has just been created by another process`);
+}
+
+/** Opens the segments; the caller holds the log's lock, so that nobody else is at work here. */
+async function openSegments(
+  root: string,
+  options: DirectoryOptions,
+  creating: boolean,
+): Promise<Level> {
+  const place = join(root, NAMES.segments);
+  const writeBufferSize = options.segmentsWriteBufferBytes ?? 16 * 1024 * 1024;
+  if (creating) await remove(place);
+  return openLevel(place, { writeBufferSize }, creating);
+}
+
+/** `createIfMissing` is for this open alone: later ones of the same object must find a database. */
+async function openLevel(
+  place: string,
+  options: { writeBufferSize: number },
+  createIfMissing = false,
+): Promise<Level> {
+  const db = new Level(place, { ...options, createIfMissing: false });
+  try {
+    await db.open({ createIfMissing });
+  } catch (error) {
+    throw levelError(error, `opening '${place}' failed`);
+  }
+  return db;
+}
+
+class OpenDirectory implements Directory {
+  readonly path: string;
+  readonly wal: Level;
+  readonly segments: Level;
+  #creating: boolean;
+  #isClosed = false;
+
+  constructor(path: string, wal: Level, segments: Level, creating: boolean) {
+    this.path = path;
+    this.wal = wal;
+    this.segments = segments;
+    this.#creating = creating;
+  }
+
+  get creating(): boolean {
+    return this.#creating;
+  }
+
+  async finishCreation(): Promise<void> {
+    if (!this.#creating) return;
+    await withFileErrors(`creating '${this.path}'`, async () => {
+      await syncDirectory(join(this.path, NAMES.wal));
+      await syncDirectory(join(this.path, NAMES.segments));
+      await markFinished(this.path);
+    });
+    this.#creating = false;
+  }
+
+  freeBytes(): Promise<number> {
+    return withFileErrors(`asking for the free space of '${this.path}'`, async () => {
+      const { bavail, bsize } = await statfs(this.path);
+      return bavail * bsize;
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      await this.segments.close();
+      await this.wal.close();
+    } catch (error) {
+      throw levelError(error, `closing '${this.path}' failed`);
+    }
+    // Once only: by now the directory may belong to another one who has opened it.
+    if (!this.#isClosed) openPaths.delete(this.path);
+    this.#isClosed = true;
+  }
+}

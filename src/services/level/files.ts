@@ -1,0 +1,82 @@
+import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { errorText, SluiceError } from '../../errors.js';
+
+/** True when something has this name; an error other than its absence is thrown. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Makes the names in a directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  // Windows can't open a directory as a file; its file systems write names through a journal.
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Makes a directory and those above it that are missing; durable when it resolves. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  const above = dirname(resolve(first));
+  for (let made = resolve(path); made !== above; ) {
+    made = dirname(made);
+    await syncDirectory(made);
+  }
+}
+
+/** Writes a file under a name that it has either wholly or not at all; durable when it resolves. */
+export async function writeDurably(path: string, temporary: string, text: string): Promise<void> {
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Removes a file or a directory with all it holds; nothing to remove is no error. */
+export function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true });
+}
+
+/**
+ * Runs a job on files and gives its errors a code: `SLUICE_DISK_FULL`, `SLUICE_NOT_A_STORE` when a
+ * file is in a directory's place, and `SLUICE_IO` for every other error of the file system.
+ */
+export async function withFileErrors<T>(what: string, job: () => Promise<T>): Promise<T> {
+  try {
+    return await job();
+  } catch (error) {
+    const code = errorCode(error);
+    if (error instanceof SluiceError || code === undefined) throw error;
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const known = full
+      ? 'SLUICE_DISK_FULL'
+      : code === 'ENOTDIR'
+        ? 'SLUICE_NOT_A_STORE'
+        : 'SLUICE_IO';
+    throw new SluiceError(known, `${what} failed: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && error instanceof Error && 'syscall' in error
+    ? code
+    : undefined;
+}

@@ -1,0 +1,112 @@
+import { SluiceError } from '../../errors.js';
+import {
+  type Changes,
+  clearRange,
+  type Database,
+  type Entry,
+  getValue,
+  type KeyRange,
+  levelError,
+  scanEntries,
+  scanKeys,
+  writeChanges,
+} from './database.js';
+import { loadChecksum } from './frame.js';
+import { SerialQueue } from './serial-queue.js';
+
+/**
+ * A database with one writer. Jobs that write run one after the other. After a write that failed
+ * nobody knows what is on disk, and LevelDB refuses every further write: the handle remembers that
+ * error and rejects with it, until `open` closes the database and opens it again.
+ */
+export class LevelHandle {
+  readonly #db: Database;
+  readonly #name: string;
+  readonly #queue = new SerialQueue();
+  #failure: SluiceError | undefined;
+  #isOpen = false;
+
+  /** `name` is for messages: `the log`, `the segments`. */
+  constructor(db: Database, name: string) {
+    this.#db = db;
+    this.#name = name;
+  }
+
+  /**
+   * Opens the database if need be, after a failed write by closing it first, and runs `prepare`.
+   * The handle counts as open when that has resolved.
+   */
+  open<T>(prepare: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      this.#isOpen = false;
+      await loadChecksum();
+      try {
+        if (this.#failure !== undefined) await this.#db.close();
+        this.#failure = undefined;
+        await this.#db.open();
+      } catch (error) {
+        throw levelError(error, `opening ${this.#name} failed`);
+      }
+      const result = await prepare();
+      this.#isOpen = true;
+      return result;
+    });
+  }
+
+  /** Runs a job when the ones before it have ended. Rejects when closed or after a failed write. */
+  run<T>(job: () => Promise<T>): Promise<T> {
+    return this.#queue.run(() => {
+      this.assertOpen();
+      if (this.#failure !== undefined) throw this.#failure;
+      return job();
+    });
+  }
+
+  /** Writes one batch; only within a job or while opening. */
+  write(changes: Changes): Promise<void> {
+    return this.#watched(writeChanges(this.#db, changes));
+  }
+
+  /** Deletes a range, not synced; only within a job or while opening. */
+  clear(range: KeyRange): Promise<void> {
+    return this.#watched(clearRange(this.#db, range));
+  }
+
+  get(key: string): Promise<Uint8Array | undefined> {
+    return getValue(this.#db, key);
+  }
+
+  entries(range: KeyRange = {}): AsyncGenerator<Entry[]> {
+    return scanEntries(this.#db, range);
+  }
+
+  keys(): AsyncGenerator<string[]> {
+    return scanKeys(this.#db);
+  }
+
+  /** Throws `SLUICE_NOT_OPEN` unless open; reading goes on after a failed write. */
+  assertOpen(): void {
+    if (!this.#isOpen) throw new SluiceError('SLUICE_NOT_OPEN', `${this.#name} is not open`);
+  }
+
+  /** Waits for the jobs in the queue, then closes the database. Safe to call twice. */
+  close(): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#isOpen = false;
+      try {
+        await this.#db.close();
+      } catch (error) {
+        throw levelError(error, `closing ${this.#name} failed`);
+      }
+    });
+  }
+
+  async #watched(writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      this.#failure = levelError(error, `writing ${this.#name} failed`);
+      throw this.#failure;
+    }
+  }
+}

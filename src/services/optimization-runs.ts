@@ -1,0 +1,166 @@
+import { assert } from '../errors.js';
+import { BackOff } from './back-off.js';
+import type { Clock } from './clock.js';
+import type { ErrorLog } from './error-log.js';
+import { OptimizationRun, type RunEnd } from './optimization-run.js';
+import { type Planned, plan } from './planner.js';
+import type { SegmentHolder, SegmentInfo, SegmentOptimizer } from './ports.js';
+import type { Permit, ResourceBudget } from './resource-budget.js';
+import { TrackerLog } from './tracker-log.js';
+
+/** I/O permits that one optimization takes. */
+const IO_PERMITS = 1;
+
+/** What the runs work on and report to. */
+export interface RunsOptions<Info extends SegmentInfo> {
+  segments: SegmentHolder<never, Info>;
+  optimizers: readonly SegmentOptimizer<Info>[];
+  ioBudget: ResourceBudget;
+  cpuBudget: ResourceBudget;
+  clock: Clock;
+  errors: ErrorLog;
+  onEnd(run: OptimizationRun, end: RunEnd): void;
+}
+
+/** All optimizations of a store: those planned, those running, and what became of the others. */
+export class OptimizationRuns<Info extends SegmentInfo> {
+  readonly trackers: TrackerLog;
+  readonly #options: RunsOptions<Info>;
+  readonly #backOff: BackOff;
+  readonly #runs = new Map<number, OptimizationRun>();
+  #lastRun = 0;
+  /** Held for the next run by the one who waited for it. */
+  #reserved: Permit | undefined;
+  #points = 0;
+  #triggered = false;
+
+  constructor(options: RunsOptions<Info>) {
+    this.#options = options;
+    this.trackers = new TrackerLog(options.clock);
+    this.#backOff = new BackOff(options.clock);
+  }
+
+  /** Points in the outputs of all successful optimizations since the store was opened. */
+  get optimizedPoints(): number {
+    return this.#points;
+  }
+
+  /** Whether the optimizers have been asked since the store was opened. */
+  get triggered(): boolean {
+    return this.#triggered;
+  }
+
+  get running(): readonly OptimizationRun[] {
+    return [...this.#runs.values()];
+  }
+
+  /** What the optimizers want done beside what is running, whether or not it is backing off. */
+  pending(): Planned[] {
+    return plan(this.#options.segments.segments(), this.#runningIds(), this.#options.optimizers);
+  }
+
+  /** The part of `pending` that is not backing off. */
+  startable(): Planned[] {
+    return plan(this.#options.segments.segments(), this.#busyIds(), this.#options.optimizers);
+  }
+
+  ensureCapacity(): void {
+    this.#options.segments.ensureCapacity();
+  }
+
+  /** Plans, and prepares up to `free` runs, each with its I/O permit in hand. */
+  plan(free: number): { launches: { run: number }[]; short: boolean; backOffMs: number } {
+    this.#triggered = true;
+    this.#backOff.keepOnly(new Set(this.#options.segments.segments().map(({ id }) => id)));
+    const launches: { run: number }[] = [];
+    let short = false;
+    for (const planned of this.startable().slice(0, free)) {
+      const permit = this.#takePermit();
+      if (permit === undefined) {
+        short = true;
+        break;
+      }
+      launches.push({ run: this.#prepare(planned, permit) });
+    }
+    this.releaseReserved();
+    return { launches, short, backOffMs: this.#backOff.remainingMs() };
+  }
+
+  /** Waits for an I/O permit, which the next run takes. */
+  async waitForPermit(signal: AbortSignal): Promise<void> {
+    const permit = await this.#options.ioBudget.acquire(IO_PERMITS, signal);
+    this.releaseReserved();
+    this.#reserved = permit;
+  }
+
+  /** Gives back a permit that was waited for and is not needed. */
+  releaseReserved(): void {
+    this.#reserved?.release();
+    this.#reserved = undefined;
+  }
+
+  get(run: number): OptimizationRun {
+    const found = this.#runs.get(run);
+    assert(found !== undefined, `optimization ${run} is running`);
+    return found;
+  }
+
+  find(run: number): OptimizationRun | undefined {
+    return this.#runs.get(run);
+  }
+
+  /** Undoes every run that is left over; used when the scheduler is gone. */
+  async abandonAll(error: unknown): Promise<void> {
+    await Promise.all(this.running.map((run) => run.abandon(error)));
+    this.releaseReserved();
+  }
+
+  /** Lets everything that is backing off be tried again at once. */
+  forgetBackOff(): void {
+    this.#backOff.clear();
+  }
+
+  #takePermit(): Permit | undefined {
+    const reserved = this.#reserved;
+    this.#reserved = undefined;
+    return reserved ?? this.#options.ioBudget.tryAcquire(IO_PERMITS);
+  }
+
+  #prepare(planned: Planned, ioPermit: Permit): number {
+    const { optimizers, cpuBudget } = this.#options;
+    const optimizer = optimizers.find(({ name }) => name === planned.optimizer);
+    assert(optimizer !== undefined, 'the plan names an optimizer of the store');
+    this.#lastRun += 1;
+    const id = this.#lastRun;
+    const { segmentIds } = planned;
+    const { trackers } = this;
+    const onEnd = (end: RunEnd) => this.#ended(id, end);
+    this.#runs.set(
+      id,
+      new OptimizationRun({ optimizer, segmentIds, ioPermit, cpuBudget, trackers, onEnd }),
+    );
+    return id;
+  }
+
+  #ended(id: number, end: RunEnd): void {
+    const run = this.get(id);
+    this.#runs.delete(id);
+    const what = `optimization:${run.optimizer}`;
+    if (end.outcome === 'done') {
+      this.#points += end.points;
+      this.#options.errors.recovered(what);
+    } else if (end.outcome !== 'cancelled') {
+      this.#backOff.failed(run.segmentIds);
+      if (end.outcome === 'failed') this.#options.errors.report(what, end.error);
+    }
+    this.#options.onEnd(run, end);
+  }
+
+  #runningIds(): Set<number> {
+    return new Set(this.running.flatMap((run) => run.segmentIds));
+  }
+
+  #busyIds(): Set<number> {
+    return new Set([...this.#runningIds(), ...this.#backOff.waiting()]);
+  }
+}

@@ -1,0 +1,106 @@
+import { SluiceError } from '../../errors.js';
+import type { PointId, PointSelector } from '../../types.js';
+import { compileFilter } from './filter.js';
+import { type PointOperation, selectsIds } from './operations.js';
+import { payloadChange } from './payload.js';
+import type { Location, Transaction } from './transaction.js';
+
+/**
+ * Applies one operation through a transaction and returns the number of points it touched. It
+ * depends on nothing but the points and the operation, so that a replay does the same; in which
+ * segment a point is never matters. When it throws, the caller undoes the transaction.
+ * Throws `SLUICE_POINT_NOT_FOUND` when points to change are listed by id and one isn't there.
+ */
+export function applyOperation(transaction: Transaction, operation: PointOperation): number {
+  switch (operation.kind) {
+    case 'upsert': {
+      const { ids, vectors, payloads } = operation;
+      eachVector(ids, vectors, (id, vector, index) => {
+        const old = transaction.find(id);
+        if (old !== undefined) transaction.stamp(old);
+        transaction.append(id, payloads[index] ?? {}, vector);
+      });
+      return countOfIds(ids);
+    }
+    case 'updateVectors':
+      eachVector(operation.ids, operation.vectors, (id, vector) => {
+        const old = existing(transaction, id);
+        transaction.stamp(old);
+        transaction.append(id, old.segment.payloads[old.row] ?? {}, vector);
+      });
+      return countOfIds(operation.ids);
+    case 'delete': {
+      const found = select(transaction, operation.selector, (id) => transaction.find(id));
+      for (const location of found) transaction.stamp(location);
+      return found.length;
+    }
+    case 'setPayload':
+    case 'overwritePayload':
+    case 'deletePayload':
+    case 'clearPayload': {
+      const change = payloadChange(operation);
+      const found = select(transaction, operation.selector, (id) => existing(transaction, id));
+      for (const old of found) {
+        const { segment, row } = old;
+        transaction.stamp(old);
+        const payload = change(segment.payloads[row] ?? {});
+        transaction.append(idAt(old), payload, segment.slab.at(row));
+      }
+      return found.length;
+    }
+    case 'createPayloadIndex':
+      transaction.setIndex(operation.key, operation.type);
+      return 0;
+    case 'deletePayloadIndex':
+      transaction.setIndex(operation.key, undefined);
+      return 0;
+  }
+}
+
+function eachVector(
+  ids: readonly PointId[],
+  vectors: Float32Array,
+  visit: (id: PointId, vector: Float32Array, index: number) => void,
+): void {
+  const dimensions = vectors.length / ids.length;
+  for (const [index, id] of ids.entries()) {
+    visit(id, vectors.subarray(index * dimensions, (index + 1) * dimensions), index);
+  }
+}
+
+/** Rows of an id that occurs twice replace each other; the point counts once. */
+function countOfIds(ids: readonly PointId[]): number {
+  return new Set(ids).size;
+}
+
+/** The points of a selector, all found before any is changed. */
+function select(
+  transaction: Transaction,
+  selector: PointSelector,
+  find: (id: PointId) => Location | undefined,
+): Location[] {
+  if (selectsIds(selector)) {
+    return [...new Set(selector)].flatMap((id) => find(id) ?? []);
+  }
+  const passes = compileFilter(selector.filter);
+  const found: Location[] = [];
+  for (const segment of transaction.segments) {
+    for (const row of segment.liveRows()) {
+      const location = { segment, row };
+      if (passes(idAt(location), segment.payloads[row] ?? {})) found.push(location);
+    }
+  }
+  return found;
+}
+
+function existing(transaction: Transaction, id: PointId): Location {
+  const location = transaction.find(id);
+  if (location !== undefined) return location;
+  throw new SluiceError('SLUICE_POINT_NOT_FOUND', `there is no point ${JSON.stringify(id)}`);
+}
+
+function idAt({ segment, row }: Location): PointId {
+  const id = segment.ids[row];
+  if (id !== undefined) return id;
+  throw new SluiceError('SLUICE_DAMAGED', `invariant violated: no row ${row}`);
+}

@@ -1,0 +1,337 @@
+import { assert, SluiceError } from '../../errors.js';
+import type {
+  ClockTag,
+  Distance,
+  Filter,
+  JsonValue,
+  OptimizerOptions,
+  Point,
+  PointId,
+  ScoredPoint,
+} from '../../types.js';
+import { type Clock, sleep } from '../clock.js';
+import type { SegmentHolder, SegmentInfo } from '../ports.js';
+import { PointCapture } from './capture.js';
+import { type Configuration, mergeConfiguration } from './configuration.js';
+import { loadSegments } from './load.js';
+import { type BlockStore, checkManifest, type ManifestBody } from './manifest.js';
+import type { PayloadIndexType, PointOperation } from './operations.js';
+import { Pace } from './pace.js';
+import { type CopyVectors, Rebuild } from './rebuild.js';
+import { unsavedBytes } from './save.js';
+import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
+import { type SearchOptions, search } from './search.js';
+import type { Segment } from './segment.js';
+import type { VectorShape } from './slab.js';
+import { PointState } from './state.js';
+import { findPoint } from './transaction.js';
+import { View } from './view.js';
+
+/** What the optimizers of a point collection look at. */
+export interface PointSegmentInfo extends SegmentInfo {
+  /** Rows, deleted ones included. */
+  rows: number;
+  deleted: number;
+  /** Bytes of the live vectors. */
+  vectorBytes: number;
+  /** True when it has a vector index. */
+  indexed: boolean;
+  /** True while an optimization reads it. */
+  frozen: boolean;
+}
+
+/** What a holder is made of. */
+export interface PointHolderOptions {
+  store: BlockStore;
+  clock: Clock;
+  /** Needed to create a store; otherwise compared with the stored one. */
+  dimensions?: number | undefined;
+  /** Compared likewise. @default 'cosine' for a new store */
+  distance?: Distance | undefined;
+  /** Options that override the stored ones, and are stored. */
+  configuration?: { readonly [key: string]: JsonValue | undefined };
+  /** Cores, for thresholds that depend on them. */
+  cpus: number;
+  copyVectors: CopyVectors;
+  /** Free space on disk, where the store can tell. */
+  freeBytes?: (() => Promise<number>) | undefined;
+}
+
+/** The options of reads that look at many points. */
+export interface ReadOptions {
+  /** Stops the read: it rejects with `SLUICE_CANCELLED`. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The segments of a point collection. Writing is synchronous; reads that look at many points take
+ * a view and work in slices, so that they neither block the event loop nor see half a change.
+ *
+ * @see Qdrant `lib/shard/src/segment_holder`
+ */
+export class PointHolder implements SegmentHolder<PointOperation, PointSegmentInfo> {
+  readonly #options: PointHolderOptions;
+  /** What this process asked for: the options, and each `configure` since. */
+  #wanted: Configuration;
+  #state: PointState | undefined;
+  #committedRevision: string | undefined;
+  #isCapturing = false;
+  #openViews = 0;
+  readonly #idleWaiters = new Set<AbortController>();
+
+  constructor(options: PointHolderOptions) {
+    this.#options = options;
+    this.#wanted = mergeConfiguration({}, options.configuration ?? {});
+  }
+
+  /**
+   * As the port says. Errors besides: `SLUICE_DIMENSIONS_MISMATCH` when the store has other
+   * dimensions or another distance, `SLUICE_BAD_OPTION` when a new store is given no dimensions.
+   */
+  async open(options: {
+    storeId: string;
+    signal: AbortSignal;
+    onProgress: (done: number, total: number) => void;
+  }): Promise<{ applied: number }> {
+    assert(this.#state === undefined, 'a holder is opened once before it is closed');
+    const { store, clock, cpus } = this.#options;
+    const { storeId, signal, onProgress } = options;
+    const stored = await store.open({ storeId });
+    const body = stored ?? emptyManifest(this.#shapeOfNew());
+    checkManifest(body);
+    this.#checkShape(body);
+    const segments = await loadSegments(body, { store, clock, signal, onProgress });
+    const state = new PointState(body, segments, cpus);
+    this.#committedRevision = stored === undefined ? undefined : state.revision;
+    const configuration = mergeConfiguration(state.configuration, this.#wanted);
+    if (JSON.stringify(configuration) !== JSON.stringify(state.configuration)) {
+      state.configuration = configuration;
+    }
+    this.#state = state;
+    // A new store remembers its dimensions from the start.
+    if (stored === undefined) await this.#create(signal);
+    return { applied: state.applied };
+  }
+
+  apply(opNum: number, operation: PointOperation): number {
+    return this.#opened().apply(opNum, operation);
+  }
+
+  segments(): readonly PointSegmentInfo[] {
+    return this.#opened().list.all.map(infoOf);
+  }
+
+  ensureCapacity(): void {
+    this.#opened().ensureCapacity();
+  }
+
+  dirtyBytes(): number {
+    return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
+  }
+
+  capture(): PointCapture {
+    assert(!this.#isCapturing, 'one flush at a time');
+    const state = this.#opened();
+    const { revision } = state;
+    this.#isCapturing = true;
+    return new PointCapture({
+      store: this.#options.store,
+      clock: this.#options.clock,
+      changed: revision !== this.#committedRevision,
+      manifest: state.manifest(),
+      segments: state.list.all,
+      onCommit: () => {
+        if (this.#state === state) this.#committedRevision = revision;
+      },
+      onRelease: () => {
+        this.#isCapturing = false;
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#state = undefined;
+    this.#committedRevision = undefined;
+    await this.#options.store.close();
+  }
+
+  /**
+   * Freezes the segments and returns the run that rewrites them into one, or undefined when one
+   * of them is gone or frozen, or none is given.
+   */
+  beginRebuild(ids: readonly number[]): Rebuild | undefined {
+    const { list } = this.#opened();
+    const sources: Segment[] = [];
+    for (const id of new Set(ids)) {
+      const source = list.find(id);
+      if (source === undefined || source.frozen) return undefined;
+      sources.push(source);
+    }
+    if (sources.length === 0) return undefined;
+    return new Rebuild({ ...this.#options, list }, sources);
+  }
+
+  /** The newest operation whose effects are here. */
+  get applied(): number {
+    return this.#opened().applied;
+  }
+
+  get dimensions(): number {
+    return this.#opened().list.shape.dimensions;
+  }
+
+  get distance(): Distance {
+    return this.#opened().list.shape.distance;
+  }
+
+  /** The stored options: not a copy, and never changed. */
+  get configuration(): Readonly<Configuration> {
+    return this.#opened().configuration;
+  }
+
+  /** The optimizer options in force, complete. */
+  get optimizerOptions(): OptimizerOptions {
+    return this.#opened().optimizerOptions;
+  }
+
+  /** Payload indexes by path. */
+  get schema(): ReadonlyMap<string, PayloadIndexType> {
+    return this.#opened().schema;
+  }
+
+  /** The newest tick of a writer's clock; 0 when it isn't known. */
+  currentTick({ peerId, clockId }: Pick<ClockTag, 'peerId' | 'clockId'>): number {
+    return this.#opened().clocks.currentTick(peerId, clockId);
+  }
+
+  /** Changes the stored options; the next flush writes them. Throws `SLUICE_BAD_OPTION`. */
+  configure(patch: { readonly [key: string]: JsonValue | undefined }): void {
+    const state = this.#opened();
+    state.configuration = mergeConfiguration(state.configuration, patch);
+    this.#wanted = mergeConfiguration(this.#wanted, patch);
+  }
+
+  /** The points as of now, unchanged by what happens later. Release it in `finally`. */
+  view(): View {
+    const { applied, list } = this.#opened();
+    this.#openViews += 1;
+    return new View(applied, list.all, () => this.#releaseView());
+  }
+
+  /** Views that were taken and not released. */
+  get openViews(): number {
+    return this.#openViews;
+  }
+
+  /** Waits until no view is open, at most so long; false when one still is. */
+  async idle(limitMs: number): Promise<boolean> {
+    if (this.#openViews > 0) {
+      const waiter = new AbortController();
+      this.#idleWaiters.add(waiter);
+      await sleep(this.#options.clock, limitMs, waiter.signal);
+      this.#idleWaiters.delete(waiter);
+    }
+    return this.#openViews === 0;
+  }
+
+  /** The points that exist, in the order asked. */
+  get(ids: readonly PointId[], options: { withVector?: boolean | undefined } = {}): Point[] {
+    const { list } = this.#opened();
+    return ids.flatMap((id) => {
+      const location = findPoint(list.all, id);
+      return location === undefined ? [] : [toPoint(id, location, options.withVector ?? false)];
+    });
+  }
+
+  /** The nearest points, the nearest first, equal scores by id. Exact. */
+  search(query: Float32Array, options: SearchOptions & ReadOptions): Promise<ScoredPoint[]> {
+    const { distance } = this;
+    return this.#read(options, (view, pace) => search(view, distance, query, options, pace));
+  }
+
+  /** A page of points in the order of their ids. */
+  scroll(options: ScrollOptions & ReadOptions = {}): Promise<ScrollPage> {
+    return this.#read(options, (view, pace) => scroll(view, options, pace));
+  }
+
+  /** The number of points, or of those that pass the filter. */
+  count(options: { filter?: Filter | undefined } & ReadOptions = {}): Promise<number> {
+    return this.#read(options, (view, pace) => count(view, options.filter, pace));
+  }
+
+  /** The number of points, at once. */
+  get pointCount(): number {
+    return this.#opened().list.all.reduce((sum, segment) => sum + segment.live, 0);
+  }
+
+  async #read<Result>(
+    { signal }: ReadOptions,
+    job: (view: View, pace: Pace) => Promise<Result>,
+  ): Promise<Result> {
+    const view = this.view();
+    try {
+      return await job(view, new Pace(this.#options.clock, signal));
+    } finally {
+      view.release();
+    }
+  }
+
+  #opened(): PointState {
+    if (this.#state !== undefined) return this.#state;
+    throw new SluiceError('SLUICE_NOT_OPEN', 'the collection is not open');
+  }
+
+  #releaseView(): void {
+    this.#openViews -= 1;
+    if (this.#openViews > 0) return;
+    for (const waiter of this.#idleWaiters) waiter.abort();
+  }
+
+  async #create(signal: AbortSignal): Promise<void> {
+    const capture = this.capture();
+    try {
+      await capture.writeBlocks(signal);
+      await capture.commit();
+    } catch (error) {
+      this.#state = undefined;
+      throw error;
+    } finally {
+      capture.release();
+    }
+  }
+
+  #shapeOfNew(): VectorShape {
+    const { dimensions, distance = 'cosine' } = this.#options;
+    if (dimensions !== undefined) return { dimensions, distance };
+    throw new SluiceError('SLUICE_BAD_OPTION', 'a new collection needs the option dimensions');
+  }
+
+  #checkShape(stored: VectorShape): void {
+    const { dimensions = stored.dimensions, distance = stored.distance } = this.#options;
+    if (dimensions === stored.dimensions && distance === stored.distance) return;
+    throw new SluiceError(
+      'SLUICE_DIMENSIONS_MISMATCH',
+      `the collection has ${stored.dimensions} dimensions and the distance ${stored.distance}, ` +
+        `not ${dimensions} and ${distance}`,
+    );
+  }
+}
+
+function emptyManifest({ dimensions, distance }: VectorShape): ManifestBody {
+  return {
+    applied: 0,
+    dimensions,
+    distance,
+    configuration: {},
+    schema: [],
+    clocks: [],
+    nextSegmentId: 0,
+    segments: [],
+  };
+}
+
+function infoOf(segment: Segment): PointSegmentInfo {
+  const { id, live, rows, vectorBytes, appendable, frozen } = segment;
+  const deleted = rows - live;
+  return { id, points: live, rows, deleted, vectorBytes, indexed: false, appendable, frozen };
+}

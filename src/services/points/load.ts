@@ -1,0 +1,123 @@
+import { SluiceError, throwIfAborted } from '../../errors.js';
+import type { Clock } from '../clock.js';
+import { decodeRows, decodeStamps, type RowsBlock } from './blocks.js';
+import type { BlockRef, BlockStore, ManifestBody, SegmentRecord } from './manifest.js';
+import { Pace } from './pace.js';
+import { LIVE, type Row, Segment } from './segment.js';
+import { findPoint } from './transaction.js';
+
+/** What loading needs beside the manifest. */
+export interface LoadOptions {
+  store: BlockStore;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Told of blocks read, of all blocks. */
+  onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Reads the segments that a manifest names, and checks every count in it and that no point is live
+ * twice. Throws `SLUICE_DAMAGED`, or `SLUICE_CANCELLED` when the signal fires.
+ */
+export async function loadSegments(body: ManifestBody, options: LoadOptions): Promise<Segment[]> {
+  const loader = new Loader(body, options);
+  for (const record of body.segments) await loader.load(record);
+  return loader.segments;
+}
+
+/** Op numbers of deletions by row, in the order in which they were given. */
+type Stamps = ReadonlyMap<number, number>;
+
+class Loader {
+  readonly segments: Segment[] = [];
+  readonly #body: ManifestBody;
+  readonly #options: LoadOptions;
+  readonly #pace: Pace;
+  readonly #blocksTotal: number;
+  #blocksDone = 0;
+
+  constructor(body: ManifestBody, options: LoadOptions) {
+    this.#body = body;
+    this.#options = options;
+    this.#pace = new Pace(options.clock, options.signal);
+    const blocks = body.segments.flatMap(({ rows, stamps }) => [...rows, ...stamps]);
+    this.#blocksTotal = blocks.length;
+  }
+
+  async load(record: SegmentRecord): Promise<void> {
+    const segment = new Segment(record.id, this.#body);
+    const stamps = await this.#readStamps(record);
+    for (const ref of record.rows) {
+      const block = decodeRows(await this.#read(ref), this.#body.dimensions);
+      if (block.ids.length !== ref.count)
+        throw damaged(record, `block ${ref.key} has a wrong count`);
+      await this.#addRows(segment, block, stamps, record);
+    }
+    for (const row of stamps.keys()) {
+      if (row >= segment.rows) throw damaged(record, `it lacks the deleted row ${row}`);
+    }
+    segment.loadStamps(stamps.keys());
+    segment.saved = { rows: record.rows, stamps: record.stamps };
+    if (segment.live !== record.live) {
+      throw damaged(record, `it has ${segment.live} points, not ${record.live}`);
+    }
+    if (segment.opNumMax !== record.opNumMax) {
+      throw damaged(record, `its newest operation is ${segment.opNumMax}, not ${record.opNumMax}`);
+    }
+    this.segments.push(segment);
+  }
+
+  async #readStamps(record: SegmentRecord): Promise<Stamps> {
+    const stamps = new Map<number, number>();
+    for (const ref of record.stamps) {
+      const { rows, deletedAt } = decodeStamps(await this.#read(ref));
+      if (rows.length !== ref.count) throw damaged(record, `block ${ref.key} has a wrong count`);
+      for (const [index, row] of rows.entries()) {
+        const opNum = deletedAt[index] ?? LIVE;
+        // Written so that NaN fails as well.
+        if (!(opNum <= this.#body.applied)) throw damaged(record, `row ${row} is deleted too late`);
+        if (stamps.has(row)) throw damaged(record, `row ${row} is deleted twice`);
+        stamps.set(row, opNum);
+      }
+    }
+    return stamps;
+  }
+
+  async #addRows(
+    segment: Segment,
+    { ids, payloads, insertedAt, vectors }: RowsBlock,
+    stamps: Stamps,
+    record: SegmentRecord,
+  ): Promise<void> {
+    const { dimensions, applied } = this.#body;
+    for (const [index, id] of ids.entries()) {
+      const row: Row = {
+        id,
+        payload: payloads[index] ?? {},
+        insertedAt: insertedAt[index] ?? LIVE,
+        deletedAt: stamps.get(segment.rows) ?? LIVE,
+      };
+      if (!(row.insertedAt <= Math.min(applied, row.deletedAt))) {
+        throw damaged(record, `row ${segment.rows} is newer than it can be`);
+      }
+      if (row.deletedAt === LIVE && findPoint([segment, ...this.segments], id) !== undefined) {
+        throw damaged(record, `point ${JSON.stringify(id)} is live twice`);
+      }
+      segment.append(row, vectors.subarray(index * dimensions, (index + 1) * dimensions));
+      if (this.#pace.isDue()) await this.#pace.rest();
+    }
+  }
+
+  async #read(ref: BlockRef): Promise<Uint8Array> {
+    const { store, signal, onProgress } = this.#options;
+    throwIfAborted(signal);
+    const data = await store.readBlock(ref);
+    this.#blocksDone += 1;
+    onProgress(this.#blocksDone, this.#blocksTotal);
+    return data;
+  }
+}
+
+function damaged(record: SegmentRecord, why: string): SluiceError {
+  return new SluiceError('SLUICE_DAMAGED', `segment ${record.id} is damaged: ${why}`);
+}

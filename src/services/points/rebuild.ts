@@ -1,0 +1,175 @@
+import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import type { Clock } from '../clock.js';
+import type { Optimization, OptimizationContext } from '../ports.js';
+import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
+import { Pace } from './pace.js';
+import { SegmentProxy } from './proxy.js';
+import { pictureOf, saveSegments, segmentBytes } from './save.js';
+import { LIVE, type Segment } from './segment.js';
+import type { SegmentList } from './segment-list.js';
+
+/** Rows of `dimensions` float32 each, `rowsPerChunk` of them in every chunk of shared memory. */
+export interface RowChunks {
+  chunks: readonly SharedArrayBuffer[];
+  rowsPerChunk: number;
+}
+
+/** Copies the chosen rows of every source, in order, to rows 0, 1, 2 … of the target. */
+export interface CopyVectorsJob {
+  dimensions: number;
+  sources: readonly (RowChunks & { rows: Uint32Array })[];
+  target: RowChunks;
+}
+
+/** Copies vectors away from the main thread; `copyRowsInThread` is one. */
+export type CopyVectors = (
+  job: CopyVectorsJob,
+  options: { signal: AbortSignal; clock: Clock; onProgress: (rows: number) => void },
+) => Promise<void>;
+
+/** What a rebuild works with; the holder gives it. */
+export interface RebuildTools {
+  list: SegmentList;
+  store: BlockStore;
+  clock: Clock;
+  copyVectors: CopyVectors;
+  /** Free space on disk, where the store can tell. */
+  freeBytes?: (() => Promise<number>) | undefined;
+}
+
+/** As many stamps as the swap takes over without being noticed. */
+const PENDING_MAX = 1000;
+
+/**
+ * Writes the live rows of some segments into one new segment and puts it in their place. Merging
+ * and vacuuming are this. Points changed meanwhile get their new rows elsewhere; the stamps on
+ * their old ones are carried over, so that a point has one live row at any time.
+ */
+export class Rebuild implements Optimization {
+  readonly points: number;
+  /** No index is built. */
+  readonly cpus = 0;
+  readonly #tools: RebuildTools;
+  readonly #proxies: readonly SegmentProxy[];
+  readonly #output: Segment;
+  /** Created because the last segment that took rows was frozen. */
+  readonly #spare: Segment | undefined;
+
+  /** Freezes the sources: they must be in the list and not frozen. */
+  constructor(tools: RebuildTools, sources: readonly Segment[]) {
+    this.#tools = tools;
+    this.points = sources.reduce((sum, source) => sum + source.live, 0);
+    this.#proxies = sources.map((source) => new SegmentProxy(source));
+    this.#spare = tools.list.ensureAppendable();
+    this.#output = tools.list.prepare();
+  }
+
+  async copy({ signal, onProgress }: OptimizationContext): Promise<void> {
+    throwIfAborted(signal);
+    await this.#checkSpace();
+    const { clock, store } = this.#tools;
+    const pace = new Pace(clock, signal);
+    let total = 0;
+    for (const proxy of this.#proxies) {
+      await proxy.select(total, pace);
+      total += proxy.selected.length;
+    }
+    const report = (copied: number) => onProgress({ copied, indexed: 0, total });
+    await this.#copyVectors(total, signal, report);
+    await this.#copyRows(pace);
+    const [saved] = await saveSegments(store, [pictureOf(this.#output)], clock, signal);
+    this.#output.saved = saved ?? EMPTY_SAVED;
+    report(total);
+  }
+
+  async index(): Promise<void> {
+    assert(false, 'a rebuild without an index has nothing to build');
+  }
+
+  async catchUp({ signal }: OptimizationContext): Promise<void> {
+    throwIfAborted(signal);
+    const pace = new Pace(this.#tools.clock, signal);
+    while (this.#pending() > PENDING_MAX) {
+      for (const proxy of this.#proxies) {
+        while (proxy.pending > 0) {
+          proxy.carryOver(this.#output);
+          if (pace.isDue()) await pace.rest();
+        }
+      }
+    }
+  }
+
+  swap(): number {
+    const { list, store } = this.#tools;
+    const output = this.#output;
+    for (const proxy of this.#proxies) {
+      while (proxy.pending > 0) proxy.carryOver(output);
+    }
+    const isNeeded = output.live > 0 || !list.hasOtherAppendable(undefined);
+    const sources = this.#proxies.map((proxy) => proxy.segment);
+    list.replace(sources, isNeeded ? output : undefined);
+    if (this.#spare !== undefined) list.dropSpare(this.#spare);
+    const dropped = isNeeded ? sources : [...sources, output];
+    // The next commit deletes them; a flush under way that still names them keeps them until then.
+    store.discard(dropped.flatMap((segment) => keysOf(segment.saved)));
+    return output.live;
+  }
+
+  rollback(): void {
+    for (const proxy of this.#proxies) proxy.unfreeze();
+    if (this.#spare !== undefined) this.#tools.list.dropSpare(this.#spare);
+  }
+
+  async discard(): Promise<void> {
+    const keys = keysOf(this.#output.saved);
+    this.#output.saved = EMPTY_SAVED;
+    if (keys.length > 0) await this.#tools.store.deleteBlocks(keys);
+  }
+
+  #pending(): number {
+    return this.#proxies.reduce((sum, proxy) => sum + proxy.pending, 0);
+  }
+
+  /** The output lies beside the sources until the next commit, and a flush needs room as well. */
+  async #checkSpace(): Promise<void> {
+    const free = await this.#tools.freeBytes?.();
+    if (free === undefined) return;
+    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
+    if (free >= 2 * input) return;
+    throw new SluiceError(
+      'SLUICE_NOT_ENOUGH_SPACE',
+      `rewriting ${input} bytes needs ${2 * input} bytes of free disk, and ${free} are left`,
+    );
+  }
+
+  async #copyVectors(
+    total: number,
+    signal: AbortSignal,
+    onProgress: (rows: number) => void,
+  ): Promise<void> {
+    const { slab } = this.#output;
+    slab.allocate(total);
+    const sources = this.#proxies.map(({ segment, selected }) => ({
+      chunks: segment.slab.buffers,
+      rowsPerChunk: segment.slab.rowsPerChunk,
+      rows: selected,
+    }));
+    const target = { chunks: slab.buffers, rowsPerChunk: slab.rowsPerChunk };
+    const job = { dimensions: slab.dimensions, sources, target };
+    await this.#tools.copyVectors(job, { signal, clock: this.#tools.clock, onProgress });
+    throwIfAborted(signal);
+  }
+
+  async #copyRows(pace: Pace): Promise<void> {
+    for (const { segment, selected } of this.#proxies) {
+      for (const row of selected) {
+        const id = segment.ids[row];
+        const insertedAt = segment.insertedAt[row];
+        assert(id !== undefined && insertedAt !== undefined, 'a selected row is in its segment');
+        const payload = segment.payloads[row] ?? {};
+        this.#output.adopt({ id, payload, insertedAt, deletedAt: LIVE });
+        if (pace.isDue()) await pace.rest();
+      }
+    }
+  }
+}

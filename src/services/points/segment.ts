@@ -1,0 +1,155 @@
+import { assert } from '../../errors.js';
+import type { Payload, PointId } from '../../types.js';
+import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
+import { type VectorShape, VectorSlab } from './slab.js';
+
+/** `deletedAt` of a row that is live. */
+export const LIVE = Number.POSITIVE_INFINITY;
+
+/** One version of a point, without its vector. */
+export interface Row {
+  id: PointId;
+  payload: Payload;
+  /** The operation that made it. */
+  insertedAt: number;
+  /** The operation that replaced or deleted it; `LIVE` before that. */
+  deletedAt: number;
+}
+
+/** The state of a segment before an operation touched it. */
+export interface SegmentMark {
+  rows: number;
+  stamps: number;
+  opNumMax: number;
+}
+
+/**
+ * Rows that are versions: one is never changed in place. An update adds a row, stamped
+ * `insertedAt`, and stamps the old one `deletedAt`; both are op numbers, and `deletedAt` is
+ * Infinity while the row is live. So a segment is two logs that only grow: its rows, and the
+ * stamps in the order in which they were given. Whoever remembers the lengths of both can read on
+ * at leisure, while writes go on: views, flushes and rebuilds do.
+ */
+export class Segment {
+  /** Never reused within a store. */
+  readonly id: number;
+  readonly slab: VectorSlab;
+  readonly ids: PointId[] = [];
+  readonly payloads: Payload[] = [];
+  readonly insertedAt: number[] = [];
+  readonly deletedAt: number[] = [];
+  /** Rows in the order in which they were stamped. */
+  readonly stamps: number[] = [];
+  /** True while an optimization reads it: it takes stamps, but no rows. */
+  frozen = false;
+  /** What of it the last commit put on disk. */
+  saved: SavedSegment = EMPTY_SAVED;
+  /** The newest operation that touched it. */
+  opNumMax = 0;
+  readonly #liveRows = new Map<PointId, number>();
+
+  constructor(id: number, shape: VectorShape) {
+    this.id = id;
+    this.slab = new VectorSlab(shape);
+  }
+
+  get rows(): number {
+    return this.ids.length;
+  }
+
+  /** Rows that are not deleted. */
+  get live(): number {
+    return this.#liveRows.size;
+  }
+
+  /** Bytes of the live vectors. */
+  get vectorBytes(): number {
+    return this.live * this.slab.dimensions * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  get appendable(): boolean {
+    return !this.frozen;
+  }
+
+  /** The live row of a point. */
+  rowOf(id: PointId): number | undefined {
+    return this.#liveRows.get(id);
+  }
+
+  /** The rows that are not deleted; their order says nothing. */
+  liveRows(): IterableIterator<number> {
+    return this.#liveRows.values();
+  }
+
+  /** True when a view of version `version` sees the row. */
+  isVisible(row: number, version: number): boolean {
+    return (this.insertedAt[row] ?? LIVE) <= version && version < (this.deletedAt[row] ?? 0);
+  }
+
+  /** Adds a row. */
+  append(row: Row, vector: Float32Array): void {
+    assert(!this.frozen, 'the segment takes rows');
+    this.slab.append(vector);
+    this.#push(row);
+  }
+
+  /** Adds a row whose vector a thread has written into the slab. */
+  adopt(row: Row): void {
+    this.slab.adopt();
+    this.#push(row);
+  }
+
+  /** Takes in the order of the stamps when a segment is loaded; its rows carry them already. */
+  loadStamps(rows: Iterable<number>): void {
+    for (const row of rows) {
+      assert(this.deletedAt[row] !== LIVE, 'a stamped row carries its stamp');
+      this.stamps.push(row);
+    }
+  }
+
+  /** Marks a live row as deleted by an operation. */
+  stamp(row: number, deletedAt: number): void {
+    const id = this.ids[row];
+    assert(id !== undefined && this.deletedAt[row] === LIVE, 'a stamped row is live');
+    this.deletedAt[row] = deletedAt;
+    this.stamps.push(row);
+    this.#liveRows.delete(id);
+    this.opNumMax = Math.max(this.opNumMax, deletedAt);
+  }
+
+  mark(): SegmentMark {
+    return { rows: this.rows, stamps: this.stamps.length, opNumMax: this.opNumMax };
+  }
+
+  /** Undoes everything since the mark. Never throws. */
+  restore(mark: SegmentMark): void {
+    for (let row = mark.rows; row < this.rows; row += 1) {
+      const id = this.ids[row];
+      if (id !== undefined && this.#liveRows.get(id) === row) this.#liveRows.delete(id);
+    }
+    this.slab.truncate(mark.rows);
+    this.ids.length = mark.rows;
+    this.payloads.length = mark.rows;
+    this.insertedAt.length = mark.rows;
+    this.deletedAt.length = mark.rows;
+    for (const row of this.stamps.splice(mark.stamps)) {
+      const id = this.ids[row];
+      if (id === undefined) continue;
+      this.deletedAt[row] = LIVE;
+      this.#liveRows.set(id, row);
+    }
+    this.opNumMax = mark.opNumMax;
+  }
+
+  #push({ id, payload, insertedAt, deletedAt }: Row): void {
+    if (deletedAt === LIVE) {
+      assert(!this.#liveRows.has(id), 'a point has one live row');
+      this.#liveRows.set(id, this.ids.length);
+    }
+    this.ids.push(id);
+    this.payloads.push(payload);
+    this.insertedAt.push(insertedAt);
+    this.deletedAt.push(deletedAt);
+    this.opNumMax = Math.max(this.opNumMax, deletedAt === LIVE ? insertedAt : deletedAt);
+  }
+}

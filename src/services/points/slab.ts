@@ -1,0 +1,113 @@
+import { assert, SluiceError } from '../../errors.js';
+import type { Distance } from '../../types.js';
+import { inverseNormAt } from './distance.js';
+
+/** What all vectors of a store have in common. */
+export interface VectorShape {
+  readonly dimensions: number;
+  readonly distance: Distance;
+}
+
+/** Small enough that an empty segment is cheap, large enough that chunks are few. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Vectors in float32, one a row, append only. The memory is shared, so that worker threads read
+ * it without a copy; a row never changes once it is written.
+ */
+export class VectorSlab {
+  readonly dimensions: number;
+  /** A power of two, so that a row is found by a shift and a mask. */
+  readonly rowsPerChunk: number;
+  readonly #shift: number;
+  readonly #buffers: SharedArrayBuffer[] = [];
+  readonly #chunks: Float32Array[] = [];
+  /** Kept for cosine only. */
+  readonly #inverseNorms: number[] | undefined;
+  #rows = 0;
+
+  constructor({ dimensions, distance }: VectorShape) {
+    assert(Number.isSafeInteger(dimensions) && dimensions > 0, 'a slab has dimensions');
+    this.dimensions = dimensions;
+    const rows = CHUNK_BYTES / (dimensions * Float32Array.BYTES_PER_ELEMENT);
+    this.#shift = Math.max(0, Math.floor(Math.log2(rows)));
+    this.rowsPerChunk = 1 << this.#shift;
+    this.#inverseNorms = distance === 'cosine' ? [] : undefined;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** The memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
+  get buffers(): readonly SharedArrayBuffer[] {
+    return this.#buffers;
+  }
+
+  /** The chunk a row is in; it begins there at `offsetOf(row)`. */
+  chunkOf(row: number): Float32Array {
+    const chunk = this.#chunks[row >>> this.#shift];
+    assert(chunk !== undefined, 'the row is in the slab');
+    return chunk;
+  }
+
+  /** Where a row begins in its chunk, in numbers. */
+  offsetOf(row: number): number {
+    return (row & (this.rowsPerChunk - 1)) * this.dimensions;
+  }
+
+  /** One vector, as a window on the slab: copy it before handing it to anyone. */
+  at(row: number): Float32Array {
+    const offset = this.offsetOf(row);
+    return this.chunkOf(row).subarray(offset, offset + this.dimensions);
+  }
+
+  /** 1 / length of a row's vector, 0 for a zero vector; kept for cosine, 0 for other distances. */
+  inverseNorm(row: number): number {
+    return this.#inverseNorms?.[row] ?? 0;
+  }
+
+  /**
+   * Adds a row and returns its number. Throws a transient `SLUICE_NOT_ENOUGH_SPACE` when the
+   * machine has no memory for it.
+   */
+  append(vector: Float32Array): number {
+    assert(vector.length === this.dimensions, 'a vector has as many numbers as the slab says');
+    this.allocate(this.#rows + 1);
+    this.chunkOf(this.#rows).set(vector, this.offsetOf(this.#rows));
+    return this.adopt();
+  }
+
+  /** Makes memory for this many rows, so that a thread can fill them. */
+  allocate(rows: number): void {
+    while (this.#chunks.length * this.rowsPerChunk < rows) {
+      const buffer = sharedBuffer(this.rowsPerChunk * this.dimensions * 4);
+      this.#buffers.push(buffer);
+      this.#chunks.push(new Float32Array(buffer));
+    }
+  }
+
+  /** Takes in the next row, which a thread has written into allocated memory. */
+  adopt(): number {
+    const row = this.#rows;
+    this.#inverseNorms?.push(inverseNormAt(this.chunkOf(row), this.offsetOf(row), this.dimensions));
+    this.#rows = row + 1;
+    return row;
+  }
+
+  /** Forgets the rows from `rows` on: those of an operation that is undone. */
+  truncate(rows: number): void {
+    this.#rows = Math.min(this.#rows, rows);
+    if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
+  }
+}
+
+function sharedBuffer(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (error) {
+    throw new SluiceError('SLUICE_NOT_ENOUGH_SPACE', 'no memory left for vectors', {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import { isSticky, isTransient, SluiceError } from '../../errors.js';
+import type { OptimizerOptions } from '../../types.js';
+import { ClockMap } from '../clocks.js';
+import { maxSegmentSizeBytes } from '../optimizer-options.js';
+import { applyOperation } from './apply.js';
+import { type Configuration, optimizerOptions } from './configuration.js';
+import type { ManifestBody } from './manifest.js';
+import type { PointOperation } from './operations.js';
+import type { Segment } from './segment.js';
+import { SegmentList } from './segment-list.js';
+import { type Schema, Transaction } from './transaction.js';
+
+/**
+ * The points and everything else that a commit stores, as of operation `applied`: the state that
+ * operations build. It exists from open to close; opening again makes another one.
+ */
+export class PointState {
+  readonly list: SegmentList;
+  readonly schema: Schema;
+  readonly clocks: ClockMap;
+  readonly #cpus: number;
+  #applied: number;
+  #configuration: Configuration;
+  #optimizerOptions: OptimizerOptions;
+  #configurations = 0;
+
+  constructor(body: ManifestBody, segments: readonly Segment[], cpus: number) {
+    this.list = new SegmentList(body, segments, body.nextSegmentId);
+    this.schema = new Map(body.schema);
+    this.clocks = ClockMap.fromJSON(body.clocks);
+    this.#cpus = cpus;
+    this.#applied = body.applied;
+    this.#configuration = body.configuration;
+    this.#optimizerOptions = optimizerOptions(body.configuration);
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  set configuration(configuration: Configuration) {
+    this.#optimizerOptions = optimizerOptions(configuration);
+    this.#configuration = configuration;
+    this.#configurations += 1;
+  }
+
+  get optimizerOptions(): OptimizerOptions {
+    return this.#optimizerOptions;
+  }
+
+  /** Differs between any two states that a commit would store differently. */
+  get revision(): string {
+    return `${this.#applied}/${this.list.revision}/${this.#configurations}`;
+  }
+
+  /** What a commit stores, without the segments. */
+  manifest(): Omit<ManifestBody, 'segments'> {
+    return {
+      applied: this.#applied,
+      dimensions: this.list.shape.dimensions,
+      distance: this.list.shape.distance,
+      configuration: this.#configuration,
+      schema: [...this.schema],
+      clocks: this.clocks.toJSON(),
+      nextSegmentId: this.list.nextId,
+    };
+  }
+
+  /** See `SegmentHolder.apply`. */
+  apply(opNum: number, operation: PointOperation): number {
+    if (opNum <= this.#applied) {
+      throw new SluiceError('SLUICE_DAMAGED', `operation ${opNum} comes after ${this.#applied}`);
+    }
+    const { list, schema } = this;
+    const chooseTarget = () => list.smallestAppendable() ?? list.create();
+    const transaction = new Transaction(opNum, list.all, schema, chooseTarget);
+    try {
+      const touched = applyOperation(transaction, operation);
+      this.#advanceClock(operation);
+      this.#applied = opNum;
+      return touched;
+    } catch (error) {
+      transaction.undo();
+      // A declined operation has had its turn: its effect is nothing.
+      if (!isTransient(error) && !isSticky(error)) this.#applied = opNum;
+      throw error;
+    }
+  }
+
+  /** See `SegmentHolder.ensureCapacity`. */
+  ensureCapacity(): void {
+    const sizeMax = maxSegmentSizeBytes(this.#optimizerOptions, this.#cpus);
+    const hasRoom = this.list.all.some(
+      (segment) => segment.appendable && segment.vectorBytes < sizeMax,
+    );
+    if (!hasRoom) this.list.create();
+  }
+
+  /** A tag that another operation has overtaken declines this one, whatever it would have done. */
+  #advanceClock({ clockTag }: PointOperation): void {
+    if (clockTag === undefined) return;
+    const { accepted, current } = this.clocks.advance(clockTag);
+    if (accepted) return;
+    const { peerId, clockId, tick } = clockTag;
+    throw new SluiceError(
+      'SLUICE_CLOCK_REJECTED',
+      `tick ${tick} of clock ${peerId}/${clockId} comes after tick ${current}`,
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import type { ErrorLog, LoggedError } from './error-log.js';
+import type { OptimizationRuns } from './optimization-runs.js';
+import type { SegmentInfo } from './ports.js';
+
+/**
+ * - `green`: nothing to do.
+ * - `yellow`: optimizing or about to.
+ * - `grey`: there is work that nothing will start now.
+ * - `red`: something has failed and has not succeeded since.
+ */
+export type StatusColor = 'green' | 'yellow' | 'grey' | 'red';
+
+/** Why the color is what it is. */
+export type StatusReason =
+  | { reason: 'optimizing'; optimizer: string; segmentIds: readonly number[] }
+  | { reason: 'planned'; optimizer: string; segmentIds: readonly number[] }
+  | { reason: 'disabled' | 'backingOff' | 'waitingForTrigger' }
+  | { reason: 'applying'; operations: number }
+  | { reason: 'error'; what: string; code: string }
+  | { reason: 'state'; state: string };
+
+export interface Status {
+  color: StatusColor;
+  reasons: StatusReason[];
+  /** Failures, oldest first; `recoveredAt` tells which are over. */
+  errors: LoggedError[];
+}
+
+/** Derives the status from the same plan that the scheduler follows. */
+export function deriveStatus<Info extends SegmentInfo>(facts: {
+  /** The root's state, by name. */
+  state: string;
+  /** Operations in the log that are not applied. */
+  behind: number;
+  slots: number;
+  runs: OptimizationRuns<Info>;
+  errors: ErrorLog;
+}): Status {
+  const { state, behind, slots, runs, errors } = facts;
+  const reasons: StatusReason[] = errors.standing.map(({ what, code }) => ({
+    reason: 'error',
+    what,
+    code,
+  }));
+  const isFailed = reasons.length > 0 || state === 'broken';
+  const isLive = ['recovering', 'running', 'reconfiguring'].includes(state);
+  if (state !== 'running') reasons.push({ reason: 'state', state });
+  if (behind > 0) reasons.push({ reason: 'applying', operations: behind });
+  const work = isLive ? optimizerReasons(slots, runs) : { color: 'green' as const, reasons: [] };
+  reasons.push(...work.reasons);
+  const color = isFailed ? 'red' : work.color === 'green' && behind > 0 ? 'yellow' : work.color;
+  return { color, reasons, errors: errors.list() };
+}
+
+function optimizerReasons<Info extends SegmentInfo>(
+  slots: number,
+  runs: OptimizationRuns<Info>,
+): { color: StatusColor; reasons: StatusReason[] } {
+  const running = runs.running.map(
+    ({ optimizer, segmentIds }): StatusReason => ({ reason: 'optimizing', optimizer, segmentIds }),
+  );
+  const planned = runs.startable().map((entry): StatusReason => ({ reason: 'planned', ...entry }));
+  if (running.length > 0) return { color: 'yellow', reasons: [...running, ...planned] };
+  if (planned.length > 0) {
+    if (slots === 0) return { color: 'grey', reasons: [{ reason: 'disabled' }, ...planned] };
+    return { color: 'yellow', reasons: planned };
+  }
+  if (runs.pending().length > 0) return { color: 'grey', reasons: [{ reason: 'backingOff' }] };
+  return { color: 'green', reasons: [] };
+}

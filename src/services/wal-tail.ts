@@ -1,0 +1,282 @@
+import { assert, SluiceError } from '../errors.js';
+import type { Clock } from './clock.js';
+import { GroupCommit, type Marker, type RecordEntry } from './group-commit.js';
+import type { Wal } from './ports.js';
+import { Room, type RoomLimits } from './room.js';
+import { type SubmitOptions, type SubmitResult, Ticket } from './ticket.js';
+import { WalUsage } from './wal-usage.js';
+
+/** Limits of the tail; bytes of encoded operations. */
+export interface TailLimits extends RoomLimits {
+  /** Records kept in memory until they are applied; beyond it they are read back from the log. */
+  windowBytesMax: number;
+}
+
+/** What the tail asks of its owner. */
+export interface TailHooks {
+  /** There is something to apply and no applier is at work. */
+  onWork(): void;
+  /** The log could not be written. */
+  onAppendFailed(error: unknown): void;
+  /** The log is full: may a flush free it? */
+  canFreeWal(): boolean;
+}
+
+/** The next thing to do: records up to a number, or a signal in its place. */
+export type TailItem = { to: number } | { marker: Marker };
+
+interface Pending {
+  bytes: number;
+  /** Absent when the window was full: the record is read back. */
+  data: Uint8Array | undefined;
+  ticket: Ticket;
+}
+
+/**
+ * The unapplied tail of the log. Operations and signals enter in the order of submission, wait for
+ * room, share appends, and are taken by one applier in that order.
+ */
+export class WalTail {
+  readonly #wal: Wal;
+  readonly #clock: Clock;
+  readonly #limits: TailLimits;
+  readonly #hooks: TailHooks;
+  readonly #commit: GroupCommit;
+  readonly #room: Room;
+  readonly #usage = new WalUsage();
+  readonly #pending = new Map<number, Pending>();
+  #items: TailItem[] = [];
+  #closed: SluiceError | undefined = new SluiceError('SLUICE_NOT_OPEN', 'the store is not open');
+  #applied = 0;
+  #end = 0;
+  #windowBytes = 0;
+  #windowBytesPeak = 0;
+  #live = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: { wal: Wal; clock: Clock; limits: TailLimits; hooks: TailHooks }) {
+    this.#wal = options.wal;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#hooks = options.hooks;
+    this.#room = new Room(options.limits, () => options.hooks.canFreeWal());
+    this.#commit = new GroupCommit(options.wal, {
+      onAppended: (entry, opNum) => this.#appended(entry, opNum),
+      onMarker: (marker) => this.#place({ marker }),
+      onFailed: (entries, error) => this.#appendFailed(entries, error),
+      onSettled: () => this.#wake?.(),
+    });
+  }
+
+  /** The effects of every operation up to this number are in the segments. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** The newest number known to be in the log. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Limits and what is used of them. */
+  get usage() {
+    return {
+      ...this.#room.usage,
+      windowBytes: this.#windowBytes,
+      windowBytesPeak: this.#windowBytesPeak,
+    };
+  }
+
+  /** Begins anew on a log that has just been opened: all above `applied` is still to be applied. */
+  open(applied: number, log: { last: number; bytes: number }): void {
+    this.#room.addWalBytes(-this.#usage.clear());
+    this.#usage.add(log.last, log.bytes);
+    this.#room.addWalBytes(log.bytes);
+    this.#applied = applied;
+    this.#end = Math.max(applied, log.last);
+    this.#items = log.last > applied ? [{ to: log.last }] : [];
+    this.#closed = undefined;
+  }
+
+  /** Records of other writers have appeared in the log. */
+  extend(last: number): void {
+    if (this.#closed !== undefined || last <= this.#end) return;
+    this.#placeRecords(last);
+  }
+
+  /** Submits an encoded operation. Errors: `SLUICE_OPERATION_TOO_LARGE`, `SLUICE_WAL_FULL`, `SLUICE_STOPPED`, … */
+  submit(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+    const bytesMax = Math.min(this.#limits.windowBytesMax, this.#limits.bytesMax);
+    if (data.byteLength > bytesMax) {
+      return Promise.reject(
+        new SluiceError(
+          'SLUICE_OPERATION_TOO_LARGE',
+          `an operation has at most ${bytesMax} bytes, this one has ${data.byteLength}`,
+        ),
+      );
+    }
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const ticket = new Ticket(options, this.#clock);
+    if (ticket.settled) return ticket.result;
+    const entry = { data, ticket };
+    let leaveQueue = () => {};
+    ticket.onWithdraw(() => leaveQueue());
+    leaveQueue = this.#room.enter(
+      data.byteLength,
+      () => {
+        ticket.onWithdraw(() => {
+          this.#commit.withdraw(entry);
+          this.#giveRoomBack(data.byteLength);
+        });
+        this.#commit.push(entry);
+      },
+      (error) => ticket.failed(error),
+    );
+    return ticket.result;
+  }
+
+  /** Submits a signal: it reaches the worker after everything submitted before it. */
+  signal(marker: Marker): void {
+    this.#room.enter(
+      0,
+      () => this.#commit.push({ marker }),
+      () => this.#place({ marker }),
+    );
+  }
+
+  /** The next thing to do, or undefined when everything has been applied. */
+  next(): TailItem | undefined {
+    return this.#items[0];
+  }
+
+  /** The record's bytes if it is still in memory. */
+  windowed(opNum: number): Uint8Array | undefined {
+    return this.#pending.get(opNum)?.data;
+  }
+
+  /** Takes a signal off the tail, to be delivered. */
+  takeMarker(): void {
+    this.#items.shift();
+  }
+
+  /** An operation has been applied (with the number of entries it touched) or declined. */
+  settle(opNum: number, outcome: { affected: number } | { declined: unknown }): void {
+    const pending = this.#pending.get(opNum);
+    this.advance(opNum);
+    if (pending === undefined) return;
+    this.#pending.delete(opNum);
+    if (pending.data !== undefined) this.#windowBytes -= pending.bytes;
+    if ('affected' in outcome) pending.ticket.completed(opNum, outcome.affected);
+    else pending.ticket.failed(outcome.declined);
+    this.#room.leave(pending.bytes);
+  }
+
+  /** Nothing up to this number is left to apply. */
+  advance(opNum: number): void {
+    assert(opNum >= this.#applied, 'operations are applied in order');
+    this.#applied = opNum;
+    const head = this.#items[0];
+    if (head !== undefined && 'to' in head && opNum >= head.to) this.#items.shift();
+  }
+
+  /** The log has forgotten records up to this number. */
+  acknowledged(upTo: number): void {
+    this.#room.addWalBytes(-this.#usage.forget(upTo));
+  }
+
+  /** A flush has failed: whoever waits for room in a full log may wait in vain. */
+  recheck(): void {
+    this.#room.recheck();
+  }
+
+  /** No more submissions: they, and whoever still waits for room, get this error. */
+  close(error: SluiceError): void {
+    this.#closed = error;
+    this.#room.refuseAll(error);
+    this.#wake?.();
+  }
+
+  /** Answers everyone who still waits, with this error; what is in the log stays in the log. */
+  abandon(error: SluiceError): void {
+    this.close(error);
+    for (const entry of this.#commit.clear()) {
+      if ('marker' in entry) this.#place(entry);
+      else this.#rejectEntry(entry, error);
+    }
+    for (const { bytes, data, ticket } of this.#pending.values()) {
+      ticket.failed(error);
+      if (data !== undefined) this.#windowBytes -= bytes;
+      this.#room.leave(bytes);
+    }
+    this.#pending.clear();
+    this.#items = [];
+  }
+
+  /** True when nothing is on its way into the log. */
+  get idle(): boolean {
+    return this.#commit.idle;
+  }
+
+  /** The applier takes over: it looks at `next` until it gives the tail back. */
+  takeOver(): void {
+    this.#live = true;
+  }
+
+  /** The applier has gone. */
+  giveBack(): void {
+    this.#live = false;
+    this.#wake = undefined;
+  }
+
+  /** Calls `wake` at the next change; undefined takes that back. */
+  onChange(wake: (() => void) | undefined): void {
+    this.#wake = wake;
+  }
+
+  #appended({ data, ticket }: RecordEntry, opNum: number): void {
+    const bytes = data.byteLength;
+    const fits = this.#wal.dense && this.#windowBytes + bytes <= this.#limits.windowBytesMax;
+    this.#pending.set(opNum, { bytes, data: fits ? data : undefined, ticket });
+    if (fits) this.#windowBytes += bytes;
+    this.#windowBytesPeak = Math.max(this.#windowBytesPeak, this.#windowBytes);
+    this.#usage.add(opNum, bytes);
+    ticket.appended(opNum);
+    this.#placeRecords(opNum);
+  }
+
+  #placeRecords(to: number): void {
+    this.#end = Math.max(this.#end, to);
+    const last = this.#items.at(-1);
+    if (last !== undefined && 'to' in last) {
+      last.to = Math.max(last.to, to);
+      this.#notify();
+    } else {
+      this.#place({ to });
+    }
+  }
+
+  #place(item: TailItem): void {
+    this.#items.push(item);
+    this.#notify();
+  }
+
+  #notify(): void {
+    if (this.#wake !== undefined) this.#wake();
+    else if (!this.#live) this.#hooks.onWork();
+  }
+
+  #appendFailed(entries: readonly RecordEntry[], error: unknown): void {
+    for (const entry of entries) this.#rejectEntry(entry, error);
+    this.#hooks.onAppendFailed(error);
+  }
+
+  #rejectEntry({ data, ticket }: RecordEntry, error: unknown): void {
+    ticket.failed(error);
+    this.#giveRoomBack(data.byteLength);
+  }
+
+  #giveRoomBack(bytes: number): void {
+    this.#room.addWalBytes(-bytes);
+    this.#room.leave(bytes);
+  }
+}

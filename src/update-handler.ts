@@ -1,0 +1,295 @@
+import { pino } from 'pino';
+import { type ActorRefFrom, createActor } from 'xstate';
+import { closeStore, provideActors } from './actors.js';
+import { Core, type CoreSettings } from './core.js';
+import { SluiceError } from './errors.js';
+import type { updateHandlerMachine } from './machines/update-handler.js';
+import { type HandlerEnvironment, type HandlerSettings, resolveSettings } from './options.js';
+import { rootState } from './root-state.js';
+import { systemClock } from './services/clock.js';
+import { plainCodec } from './services/codec.js';
+import type {
+  OperationCodec,
+  SegmentHolder,
+  SegmentInfo,
+  SegmentOptimizer,
+  Wal,
+} from './services/ports.js';
+import { budgetSize, ResourceBudget } from './services/resource-budget.js';
+import { deriveStatus, type Status } from './services/status.js';
+import type { SubmitOptions, SubmitResult } from './services/ticket.js';
+
+/** The three adapters of a store, and how to run them. */
+export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo>
+  extends Partial<HandlerSettings>,
+    HandlerEnvironment {
+  wal: Wal;
+  segments: SegmentHolder<Op, Info>;
+  /** In the order in which they may choose segments. @default none */
+  optimizers?: readonly SegmentOptimizer<Info>[];
+  /** @default `plainCodec()`, which carries plain data and validates nothing */
+  codec?: OperationCodec<Op>;
+  /**
+   * Settings that are stored with the segments: read when the store has been opened and after each
+   * `reconfigure`. @default the options given here
+   */
+  settings?: () => CoreSettings;
+  /** Called when log and segments are open and fit together, before the replay. */
+  onOpened?: () => Promise<void>;
+  /** Called when log and segments have been closed. */
+  onClosed?: () => Promise<void>;
+}
+
+/**
+ * Creates the actors of a store and opens it. Await `ready()` before the first operation.
+ * Errors: `SLUICE_BAD_OPTION`; a `TypeError` when an adapter is missing.
+ *
+ * @example
+ * const handler = createUpdateHandler({ wal: memoryWal(), segments, optimizers });
+ * await handler.ready();
+ * await handler.submit({ put: ['a', 1] }, { wait: true });
+ * await handler.stop();
+ */
+export function createUpdateHandler<Op, Info extends SegmentInfo = SegmentInfo>(
+  options: UpdateHandlerOptions<Op, Info>,
+): UpdateHandler<Op, Info> {
+  return new UpdateHandler(options);
+}
+
+/** A running store: the façade over its actors. */
+export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
+  readonly #core: Core<Op, Info>;
+  readonly #root: ActorRefFrom<typeof updateHandlerMachine>;
+  readonly #codec: OperationCodec<Op>;
+  #current: CoreSettings;
+  #crash: unknown;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: UpdateHandlerOptions<Op, Info>) {
+    const { wal, segments, optimizers = [], codec = plainCodec<Op>(), settings } = options;
+    if (typeof wal?.append !== 'function') throw new TypeError('the option wal must be a Wal');
+    if (typeof segments?.apply !== 'function') {
+      throw new TypeError('the option segments must be a SegmentHolder');
+    }
+    const { logger, inspect, clock = systemClock, budgets, onOpened, onClosed, ...rest } = options;
+    const resolved = resolveSettings(settingsOf(rest));
+    const size = budgetSize(resolved.cpuBudget, resolved.cpus);
+    this.#codec = codec;
+    this.#current = resolved;
+    this.#core = new Core<Op, Info>({
+      wal,
+      segments,
+      optimizers,
+      codec,
+      clock,
+      logger: logger ?? pino({ level: 'silent' }),
+      limits: {
+        entriesMax: resolved.updateQueueLengthMax,
+        bytesMax: resolved.updateQueueBytesMax,
+        windowBytesMax: resolved.windowBytesMax,
+        walBytesMax: resolved.walBytesMax,
+        dirtyBytesMax: resolved.dirtyBytesMax,
+      },
+      ioBudget: budgets?.io ?? new ResourceBudget(size),
+      cpuBudget: budgets?.cpu ?? new ResourceBudget(size),
+      settings: settings ?? (() => this.#current),
+      onOpened: onOpened ?? (async () => {}),
+      onClosed: onClosed ?? (async () => {}),
+    });
+    const { flushIntervalMs } = resolved;
+    this.#root = createActor(provideActors(this.#core), {
+      id: 'updateHandler',
+      input: { slots: 0, flushIntervalMs },
+      clock,
+      ...(inspect === undefined ? {} : { inspect }),
+    });
+    this.#core.send = (event) => this.#root.send(event);
+    this.#root.subscribe({ error: (error) => this.#crashed(error) });
+    this.#root.start();
+  }
+
+  /** The root actor, for inspection: its snapshot, and its children's. Send it nothing. */
+  get actor(): ActorRefFrom<typeof updateHandlerMachine> {
+    return this.#root;
+  }
+
+  /** `opening`, `recovering`, `running`, `reconfiguring`, `stopping`, `closing`, `stopped` or `broken`. */
+  get state(): string {
+    return this.#crash === undefined ? rootState(this.#root.getSnapshot()) : 'broken';
+  }
+
+  /**
+   * Resolves when the store is open and every acknowledged operation is visible.
+   * Errors: what opening it failed with, e.g. `SLUICE_LOCKED`, `SLUICE_DAMAGED`, `SLUICE_IO`.
+   */
+  ready(): Promise<void> {
+    return this.#until((state) => state === 'running');
+  }
+
+  /**
+   * Submits one operation. The order of the calls is the order of the log.
+   * Errors: those of the codec and of `apply` (when waiting), `SLUICE_OPERATION_TOO_LARGE`,
+   * `SLUICE_WAL_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
+   */
+  async submit(operation: Op, options: SubmitOptions = { wait: true }): Promise<SubmitResult> {
+    return this.submitEncoded(this.#codec.encode(operation), options);
+  }
+
+  /** Submits an operation that `codec.encode` has encoded. */
+  submitEncoded(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+    return this.#core.tail.submit(data, options);
+  }
+
+  /** Makes the optimizers look again, after everything submitted before. */
+  trigger(): void {
+    this.#core.runs.forgetBackOff();
+    this.#core.tail.signal({ signal: 'Nop', id: 0 });
+  }
+
+  /** Resolves when everything submitted before has been applied (or declined). */
+  plunge(): Promise<void> {
+    if (this.#refuses) return Promise.reject(this.#core.refusal());
+    return this.#core.plungers.wait((id) => this.#core.tail.signal({ signal: 'Plunger', id }));
+  }
+
+  /** Resolves when a flush round that began after this call has ended well; rejects with its error. */
+  flush(): Promise<void> {
+    if (this.#refuses) return Promise.reject(this.#core.refusal());
+    const done = this.#core.flush.request();
+    this.#root.send({ type: 'Flush' });
+    return done;
+  }
+
+  /**
+   * Cancels running optimizations, then puts new settings in force in one step, together with
+   * `change`. Nothing submitted is lost; the last of several calls wins; each resolves when it is in force.
+   */
+  reconfigure(settings: Partial<CoreSettings>, change: () => void = () => {}): Promise<void> {
+    if (this.#refuses) return Promise.reject(this.#core.refusal());
+    const { flushIntervalMs, maxOptimizationThreads } = resolveSettings(
+      settingsOf({ ...this.#current, ...settings }),
+    );
+    const done = this.#core.reconfiguration.request(() => {
+      change();
+      this.#current = { flushIntervalMs, maxOptimizationThreads };
+    });
+    this.#root.send({ type: 'Reconfigure' });
+    return done;
+  }
+
+  /**
+   * Keeps records at and above `opNum` in the log until the returned function is called; 0 keeps
+   * all. Errors: `SLUICE_WAL_TRUNCATED` when it is too late.
+   */
+  keepWalFrom(opNum: number): () => void {
+    return this.#core.keepFrom.hold(opNum, this.#core.flush.acked);
+  }
+
+  /** How the store is; see `StatusColor`. */
+  status(): Status {
+    const { tail, runs, errors, slots } = this.#core;
+    const behind = Math.max(tail.end - tail.applied, 0);
+    return deriveStatus({ state: this.state, behind, slots, runs, errors });
+  }
+
+  /** What the optimizers do, will do and have done. */
+  optimizations() {
+    const { runs, options } = this.#core;
+    const log = runs.trackers.list();
+    const running = log.filter(({ status }) => status.state === 'optimizing');
+    const queued = this.#isLive ? runs.pending() : [];
+    const taken = new Set([...running, ...queued].flatMap(({ segmentIds }) => segmentIds));
+    const segments = this.#isLive ? options.segments.segments() : [];
+    return {
+      running,
+      queued,
+      completed: log.filter(({ status }) => status.state !== 'optimizing').slice(0, 16),
+      idle: segments.filter(({ id }) => !taken.has(id)),
+    };
+  }
+
+  /** Counters since the store was opened, and what is used of its limits. */
+  telemetry() {
+    const { tail, flush, runs, counts, keepFrom, options, incarnations: _ } = this.#core;
+    return {
+      operations: { ...counts },
+      log: { acked: flush.acked, applied: tail.applied, last: tail.end, keepFrom: keepFrom.lowest },
+      queue: tail.usage,
+      flush: { ...flush.counts, committed: flush.committed },
+      optimizations: { running: runs.running.length, points: runs.optimizedPoints },
+      budgets: { io: options.ioBudget.status(), cpu: options.cpuBudget.status() },
+    };
+  }
+
+  /** Out of `broken`: opens again, which finds out what was really written. */
+  async reopen(): Promise<void> {
+    if (this.state !== 'broken' || this.#crash !== undefined) {
+      throw new SluiceError(
+        'SLUICE_NOT_OPEN',
+        `only a broken store is reopened, not a ${this.state} one`,
+      );
+    }
+    this.#core.openFailure = undefined;
+    this.#root.send({ type: 'Reopen' });
+    await this.#until((state) => state === 'running');
+  }
+
+  /**
+   * Applies what is in the log, cancels optimizations, flushes, closes. Each stage has a limit.
+   * May be called in any state, and more than once.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#crash !== undefined) return closeStore(this.#core);
+    const ended = new Promise<void>((resolve, reject) => {
+      this.#root.subscribe({ complete: resolve, error: reject });
+      if (this.#root.getSnapshot().status === 'done') resolve();
+    });
+    this.#root.send({ type: 'Stop' });
+    await ended;
+  }
+
+  get #isLive(): boolean {
+    return ['recovering', 'running', 'reconfiguring', 'stopping'].includes(this.state);
+  }
+
+  get #refuses(): boolean {
+    return ['stopping', 'closing', 'stopped', 'broken'].includes(this.state);
+  }
+
+  /** Resolves when the root is in such a state; rejects when it can't get there by itself. */
+  #until(isReached: (state: string) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const { state } = this;
+        const failure = this.#core.openFailure;
+        const isFailed = state === 'broken' ? failure !== undefined : state === 'stopped';
+        if (!isReached(state) && !isFailed) return;
+        queueMicrotask(() => subscription.unsubscribe());
+        if (isFailed) reject(failure ?? this.#core.refusal());
+        else resolve();
+      };
+      const subscription = this.#root.subscribe({ next: look, complete: look, error: reject });
+      look();
+    });
+  }
+
+  /** The root itself has died: a defect. Nothing is written any more, everyone is answered. */
+  #crashed(error: unknown): void {
+    this.#crash = error;
+    this.#core.errors.report('updateHandler', error);
+    this.#core.options.logger.error({ err: error }, 'the update handler has crashed');
+    this.#core.incarnations.abortAll('the update handler has crashed');
+    this.#core.refuseEveryone();
+  }
+}
+
+/** The settings among the options. */
+function settingsOf(options: object): Partial<HandlerSettings> {
+  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'settings']);
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !others.has(key)));
+}

@@ -1,0 +1,223 @@
+import { SluiceError } from 'sluice';
+import { describe, expect, test } from 'vitest';
+import { FakeCollection } from './support/fake-collection.js';
+import { sluice } from './support/host.js';
+
+const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify'];
+
+function filled(): FakeCollection {
+  const collection = new FakeCollection();
+  collection.dimensions = 2;
+  for (const id of [1, 2, 3, '42', 'a-b']) {
+    const first = typeof id === 'number' ? id : 50;
+    collection.points.set(id, { id, vector: [first, 0], payload: { title: `film ${id}` } });
+  }
+  return collection;
+}
+
+async function on(collection: FakeCollection, ...argv: string[]) {
+  const outcome = await sluice(argv, { openCollection: collection.open });
+  expect(collection.closed).toBe(collection.opened);
+  return outcome;
+}
+
+describe('every command', () => {
+  test.each(COMMANDS)('%s --help explains it on stdout', async (command) => {
+    const { code, stdout, stderr } = await sluice([command, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: sluice ${command}`);
+    expect(stdout).toContain('--json');
+  });
+
+  test('sluice --help names them all', async () => {
+    const { code, stdout } = await sluice(['--help']);
+    expect(code).toBe(0);
+    for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+    expect((await sluice(['--version'])).stdout).toBe('1.2.3\n');
+  });
+
+  test.each([
+    ['no command', []],
+    ['an unknown command', ['frobnicate']],
+    ['an unknown option', ['info', 'db', '--frobnicate']],
+    ['a missing argument', ['info']],
+    ['one argument too many', ['info', 'db', 'more']],
+    ['no query', ['search', 'db']],
+    ['two queries', ['search', 'db', '--id', '1', '--vector', '[1,2]']],
+    ['a vector that is not one', ['search', 'db', '--vector', '{"a":1}']],
+    ['a filter that is not JSON', ['search', 'db', '--id', '1', '--filter', '{']],
+    ['a limit of nothing', ['search', 'db', '--id', '1', '--limit', '0']],
+    ['a batch of words', ['ingest', 'db', '-', '--batch', 'many']],
+    ['an unknown distance', ['ingest', 'db', '-', '--distance', 'far']],
+    ['an id beyond numbers', ['get', 'db', '99999999999999999999']],
+    ['a broken quoted id', ['get', 'db', '"abc']],
+  ])('%s is wrong use: exit code 2 and one clear line', async (_, argv) => {
+    const plain = await sluice(argv);
+    expect(plain.code).toBe(2);
+    expect(plain.stdout).toBe('');
+    expect(plain.stderr).toMatch(/(^|\n)sluice: .+ \(SLUICE_BAD_OPTION\)\n$/);
+    const json = await sluice([...argv, '--json']);
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.stdout)).toEqual({
+      error: { code: 'SLUICE_BAD_OPTION', message: expect.any(String) },
+    });
+  });
+
+  test('a failure is one line with its code, exit code 1', async () => {
+    const { code, stdout, stderr } = await on(new FakeCollection(), 'info', 'nowhere');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe('sluice: no collection at nowhere (SLUICE_NOT_FOUND)\n');
+    const json = await on(new FakeCollection(), 'info', 'nowhere', '--json');
+    expect(JSON.parse(json.stdout)).toEqual({
+      error: { code: 'SLUICE_NOT_FOUND', message: 'no collection at nowhere' },
+    });
+  });
+
+  test('what the collection refuses of the arguments is wrong use as well', async () => {
+    const openCollection = () =>
+      Promise.reject(new SluiceError('SLUICE_BAD_FILTER', 'unknown condition\nwithin must'));
+    const { code, stderr } = await sluice(['search', 'db', '--id', '1'], { openCollection });
+    expect(code).toBe(2);
+    expect(stderr).toBe('sluice: unknown condition within must (SLUICE_BAD_FILTER)\n');
+  });
+});
+
+describe('sluice search', () => {
+  test('by id uses that point’s vector and includes it', async () => {
+    const { stdout } = await on(filled(), 'search', 'db', '--id', '2', '--limit', '3', '--json');
+    const hits = JSON.parse(stdout);
+    expect(hits.map(({ id }: { id: unknown }) => id)).toEqual([2, 1, 3]);
+    expect(hits[0]).toEqual({ id: 2, score: expect.any(Number), payload: expect.any(Object) });
+  });
+
+  test('by vector, with limit, filter and exact handed on', async () => {
+    const filter = { must: [{ key: 'year', range: { gte: 1950 } }] };
+    const argv = ['search', 'db', '--vector', '[3, 0]', '--limit', '1', '--exact', '--json'];
+    const { stdout } = await on(filled(), ...argv, '--filter', JSON.stringify(filter));
+    const [hit] = JSON.parse(stdout);
+    expect(hit.id).toBe(3);
+    expect(JSON.parse(hit.payload.options)).toEqual({ limit: 1, filter, exact: true });
+  });
+
+  test('people get a table', async () => {
+    const { stdout } = await on(filled(), 'search', 'db', '--vector', '[1, 0]', '--limit', '2');
+    expect(stdout).toMatch(/^ID\s+SCORE\s+PAYLOAD\n 1 +\S+ +\{.*\n 2 +-1\.0000 +\{.*\n$/);
+    expect((await on(new FakeCollection(), 'search', 'db', '--id', '1')).code).toBe(1);
+  });
+
+  test('a point that is not there is an error', async () => {
+    const { code, stderr } = await on(filled(), 'search', 'db', '--id', 'nobody');
+    expect(code).toBe(1);
+    expect(stderr).toBe('sluice: there is no point "nobody" (SLUICE_POINT_NOT_FOUND)\n');
+  });
+});
+
+describe('sluice get', () => {
+  test('digits are a number, quoted digits a string, the rest a string', async () => {
+    const { stdout } = await on(filled(), 'get', 'db', '3', '"42"', 'a-b', '--json');
+    expect(JSON.parse(stdout)).toEqual([
+      { id: 3, payload: { title: 'film 3' } },
+      { id: '42', payload: { title: 'film 42' } },
+      { id: 'a-b', payload: { title: 'film a-b' } },
+    ]);
+  });
+
+  test('one point a line, with vectors when wanted, missing ones noted', async () => {
+    const { code, stdout, stderr } = await on(filled(), 'get', 'db', '2', '42', '--with-vector');
+    expect(code).toBe(0);
+    expect(stdout).toBe('{"id":2,"vector":[2,0],"payload":{"title":"film 2"}}\n');
+    expect(stderr).toBe('sluice: there is no point 42\n');
+  });
+
+  test('none found is an error', async () => {
+    const { code, stderr } = await on(filled(), 'get', 'db', '8', '9');
+    expect(code).toBe(1);
+    expect(stderr).toContain('there is no point 8, 9 (SLUICE_POINT_NOT_FOUND)');
+  });
+});
+
+describe('sluice info', () => {
+  test('shows points, segments, status with its reason, log and configuration', async () => {
+    const { stdout } = await on(filled(), 'info', 'db');
+    for (const text of [
+      /status +yellow/,
+      /why +optimizations are disabled/,
+      /points +5/,
+      /2 dimensions, cosine/,
+      /log +acked 3, last 5/,
+      / {6}7 {7}3 {8}1 +2\.0 KB +no +yes/,
+      /flushIntervalMs +5000/,
+      /optimizers +deletedThreshold 0\.2/,
+    ]) {
+      expect(stdout).toMatch(text);
+    }
+    const { stdout: json } = await on(filled(), 'info', 'db', '--json');
+    expect(JSON.parse(json)).toMatchObject({
+      points: 5,
+      segments: [{ id: 7, rows: 4 }],
+      status: { color: 'yellow' },
+      optimizations: { running: [], queued: [] },
+    });
+  });
+});
+
+describe('sluice optimize', () => {
+  test('waits for the optimizers and shows a bar for each run', async () => {
+    const collection = filled();
+    const run = {
+      optimizer: 'merge',
+      segmentIds: [1, 2, 3],
+      startedAt: 0,
+      status: { state: 'optimizing' as const },
+      progress: { copied: 5, indexed: 2, total: 10 },
+    };
+    collection.running = [run];
+    collection.optimizing = () => new Promise((resolve) => setTimeout(resolve, 250));
+    const world = { openCollection: collection.open, isTTY: true };
+    const { code, stdout, stderr } = await sluice(['optimize', 'db'], world);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| 2 indexed/);
+    expect(stdout).toMatch(/^yellow \(optimizations are disabled\): 1 segments → 1, [\d.]+ s\n$/);
+    const json = await sluice(['optimize', 'db', '--json'], world);
+    expect(json.stderr).toBe('');
+    expect(JSON.parse(json.stdout)).toMatchObject({ status: 'yellow', segmentsAfter: 1 });
+  });
+
+  test('Ctrl-C ends it: closed, exit code 130', async () => {
+    const collection = filled();
+    const controller = new AbortController();
+    collection.optimizing = (signal) =>
+      new Promise((_, reject) => {
+        const cancelled = new SluiceError('SLUICE_CANCELLED', 'cancelled');
+        signal.addEventListener('abort', () => reject(cancelled));
+        controller.abort();
+      });
+    const world = { openCollection: collection.open, signal: controller.signal };
+    const { code, stdout, stderr } = await sluice(['optimize', 'db', '--json'], world);
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'sluice: interrupted\n' });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'SLUICE_CANCELLED' } });
+    expect(collection.closed).toBe(1);
+  });
+});
+
+describe('sluice verify', () => {
+  const checked = { blocks: 12, records: 5 };
+
+  test('says what was checked', async () => {
+    const verifyStore = () => Promise.resolve({ ok: true, checked, problems: [] });
+    const { code, stdout } = await sluice(['verify', 'db'], { verifyStore });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ok: 12 blocks, 5 records\n' });
+  });
+
+  test('damage is listed and fails the command; --json stays one document', async () => {
+    const problems = [{ what: 'block b/1/2', message: 'wrong checksum' }];
+    const verifyStore = () => Promise.resolve({ ok: false, checked, problems });
+    const plain = await sluice(['verify', 'db'], { verifyStore });
+    expect(plain.code).toBe(1);
+    expect(plain.stdout).toContain('block b/1/2: wrong checksum\ndamaged: 12 blocks');
+    expect(plain.stderr).toBe('sluice: db: 1 problem (SLUICE_DAMAGED)\n');
+    const json = await sluice(['verify', 'db', '--json'], { verifyStore });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toEqual({ ok: false, checked, problems });
+  });
+});
