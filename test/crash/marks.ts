@@ -19,6 +19,8 @@ export interface Report {
 /** An answer that a step may well get: the store declined it and remembers that it did. */
 const DECLINES = ['SLUICE_POINT_NOT_FOUND', 'SLUICE_DECLINED'];
 
+const FAILURES_MAX = 3;
+
 /** Reads the lines of a marks file of a process that carried out these steps. */
 export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Report {
   const report: Report = {
@@ -48,6 +50,8 @@ export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Repo
       report.failures.push(`step ${place} failed with ${mark.code}: ${mark.message}`);
     }
   }
+  // One failure often brings down everything after it.
+  if (report.failures.length > FAILURES_MAX) report.failures.length = FAILURES_MAX;
   return report;
 }
 
