@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Random } from '../support/random.js';
+import { withDirectory } from '../support/temporary.js';
+import { checkStore } from './check.js';
+import { readMarks, wholeLines } from './marks.js';
+import { Model } from './model.js';
+import { makeSteps, type Script, type StepOptions, type StepsOptions } from './steps.js';
+import { loadTarget } from './target.js';
+
+const EXECUTE = fileURLToPath(new URL('./child/execute.mjs', import.meta.url));
+
+export interface KillOptions {
+  /** Module of the store under test. */
+  target: URL;
+  rounds: number;
+  random: Random;
+  /** Options of the store for one round: drawn again for each. */
+  drawOptions: (random: Random) => StepOptions;
+  steps: Omit<StepsOptions, 'first'>;
+}
+
+export interface KillResult {
+  /** What was found, with the round; empty when all is well. */
+  problems: string[];
+  /** Steps that were answered and are there, over all rounds. */
+  answered: number;
+  /** Rounds in which the process was still at work when it was killed. */
+  killed: number;
+}
+
+/**
+ * Lets a process work on one store, kills it at a random moment, checks what is there, and lets the
+ * next process go on with it. A killed process loses nothing that it was told is acknowledged,
+ * waited for or not. Ends at the first problem, which later rounds would only repeat.
+ */
+export function killLoop(options: KillOptions): Promise<KillResult> {
+  return withDirectory(async (directory) => {
+    const target = await loadTarget(options.target);
+    const result: KillResult = { problems: [], answered: 0, killed: 0 };
+    const model = new Model();
+    let first = 0;
+    let lastOpNum = 0;
+    for (let round = 0; round < options.rounds && result.problems.length === 0; round += 1) {
+      const { random } = options;
+      const steps = makeSteps(random, { ...options.steps, first });
+      const script = {
+        options: options.drawOptions(random),
+        inFlightMax: random.pick([1, 4, 32]),
+        steps,
+      };
+      const { report, alive } = await runAndKill(directory, options.target, script, random);
+      const issued = steps.slice(0, report.issued);
+      const expected = { start: model, steps: issued, promised: report.answered };
+      const found = await checkStore(
+        target,
+        placeToCheck(directory, random),
+        script.options,
+        expected,
+      );
+      const wrong = [...report.failures, ...wrongNumbers(report.opNums, lastOpNum)];
+      if (found.problem !== undefined) wrong.push(found.problem);
+      result.problems.push(...wrong.map((text) => `round ${round}: ${text}`));
+      result.answered += report.answered;
+      result.killed += alive ? 1 : 0;
+      for (const step of steps.slice(0, found.length)) model.apply(step);
+      first += steps.length;
+      lastOpNum = Math.max(lastOpNum, ...report.opNums.values());
+    }
+    return result;
+  });
+}
+
+/**
+ * The store itself, which checking recovers and closes, or a copy of it, so that the next process
+ * finds what the kill left and may be killed while it recovers.
+ */
+function placeToCheck(directory: string, random: Random): string {
+  const store = join(directory, 'store');
+  const copy = join(directory, 'copy');
+  rmSync(copy, { recursive: true, force: true });
+  if (random.chance(0.5) || !existsSync(store)) return store;
+  cpSync(store, copy, { recursive: true });
+  return copy;
+}
+
+/** Numbers must grow with the steps, and none given in an earlier round may come again. */
+function wrongNumbers(opNums: ReadonlyMap<number, number>, lastOpNum: number): string[] {
+  const inOrder = [...opNums].sort(([left], [right]) => left - right);
+  let last = lastOpNum;
+  for (const [step, opNum] of inOrder) {
+    if (opNum <= last) return [`step ${step} got number ${opNum}, but ${last} was given before`];
+    last = opNum;
+  }
+  return [];
+}
+
+async function runAndKill(directory: string, target: URL, script: Script, random: Random) {
+  const scriptFile = join(directory, 'script.json');
+  const marksFile = join(directory, 'marks');
+  writeFileSync(scriptFile, JSON.stringify(script));
+  writeFileSync(marksFile, '');
+  const parameters = [target.href, join(directory, 'store'), scriptFile, marksFile];
+  // A group of its own, so that the kill reaches whatever the process started.
+  const child = spawn(process.execPath, [EXECUTE, ...parameters], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const closed = once(child, 'close');
+  // One in five is killed while it starts or recovers, the others at work.
+  const started = random.chance(0.2) ? undefined : once(child.stdout, 'data');
+  const delayMs = random.between(50, 600);
+  await Promise.race([closed, started]);
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, delayMs))]);
+  const alive = killGroup(child);
+  await closed;
+  if (!alive && child.exitCode !== 0) {
+    throw new Error(`the process ended by itself with ${child.exitCode}: ${errors}`);
+  }
+  const lines = wholeLines(readFileSync(marksFile, 'utf8'));
+  return { report: readMarks(lines, script.steps), alive };
+}
+
+/** Kills the process and what it started; false when it had ended before. */
+function killGroup(child: ChildProcess): boolean {
+  if (child.pid === undefined || child.exitCode !== null) return false;
+  process.kill(-child.pid, 'SIGKILL');
+  return true;
+}
