@@ -64,7 +64,7 @@ describe.each<[string, () => Wal | Promise<Wal>]>([
     await wal.acknowledge(3);
     await wal.acknowledge(3);
     await wal.close();
-    expect(await wal.open()).toEqual({ storeId, acked: 3, last: 3 });
+    expect(await wal.open()).toEqual({ storeId, acked: 3, last: 3, bytes: 0 });
     expect(await wal.append([bytes(4)], { sync: true })).toEqual([4]);
     await wal.close();
   });
