@@ -15,6 +15,7 @@ export type { LoggedError } from './services/error-log.js';
 export { LevelWal, levelWal } from './services/level/wal.js';
 export { MemoryWal, memoryWal } from './services/memory-wal.js';
 export { type Planned, plan } from './services/planner.js';
+export { type Verification, verifyStore } from './services/points/verify.js';
 export type * from './services/ports.js';
 export { budgetSize, ResourceBudget } from './services/resource-budget.js';
 export type { Status, StatusColor, StatusReason } from './services/status.js';
