@@ -1,4 +1,4 @@
-import { isSticky, isTransient, SluiceError, throwIfAborted, toSluiceError } from 'sluice';
+import { isSticky, isTransient, SluiceError, throwIfAborted, toSluiceError } from '#sluice/errors.js';
 import { describe, expect, test } from 'vitest';
 
 describe('SluiceError', () => {
