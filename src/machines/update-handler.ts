@@ -149,7 +149,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
             applying: {
               description: 'The newest configuration is put in force in one step.',
               entry: 'clearReconfigure',
-              // A scheduler that started now would run on the old configuration, and miss the Resume.
+              // A scheduler started now would run on the old configuration, and miss the Resume.
               on: {
                 Restart: { actions: { type: 'postponeRestart', params: ({ event }) => event } },
               },

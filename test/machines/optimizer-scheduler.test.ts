@@ -73,25 +73,27 @@ describe('the scheduler and its passes', () => {
   const { machine, how } = schedulerCase(2);
   const graph = explore(machine, how);
 
-  for (const slots of [0, 1, 3]) {
+  // One slot and no way to leave: small, and all that the mutants need.
+  const one = schedulerCase(1);
+  one.how.external = [{ type: 'Operation' }, { type: 'Nop' }];
+
+  for (const slots of [0, 1, 2]) {
     it(`loses no signal and no freed slot with ${slots} slots, without the clean-up timer`, () => {
       const other = schedulerCase(slots);
-      const graph = explore(other.machine, other.how);
-      expect(graph.edges.filter(asksForPass).length).toBeGreaterThan(50);
-      expect(lostPasses(graph, withoutCleanup).map(lineOf)).toEqual([]);
+      const searched = slots === 2 ? graph : explore(other.machine, other.how);
+      expect(searched.edges.filter(asksForPass).length).toBeGreaterThan(50);
+      expect(lostPasses(searched, withoutCleanup).map(lineOf)).toEqual([]);
     });
   }
 
   for (const [fault, make] of Object.entries(MUTANTS)) {
     it(`would show that ${fault}`, () => {
-      const one = schedulerCase(1);
       const faulty = explore(make(one.machine), one.how);
       expect(lostPasses(faulty, withoutCleanup).length).toBeGreaterThan(0);
     });
   }
 
   it('would not see that an ended task wakes nobody, were the clean-up timer allowed', () => {
-    const one = schedulerCase(1);
     const mutant = MUTANTS['an ended task does not wake a waiting scheduler'];
     if (mutant === undefined) throw new Error('the mutant is missing');
     expect(lostPasses(explore(mutant(one.machine), one.how), withCleanup)).toEqual([]);

@@ -15,9 +15,15 @@ export function transitions(machine: AnyStateMachine): AnyTransitionDefinition[]
   ]);
 }
 
+/** The name of a transition's guard; undefined when it has none. */
+export function guardName({ guard }: AnyTransitionDefinition): string | undefined {
+  return typeof guard === 'string' ? guard : (guard as { type?: string } | undefined)?.type;
+}
+
 /** One line about a transition, for messages. */
-export function nameOf({ source, eventType, guard, target }: AnyTransitionDefinition): string {
-  const name = typeof guard === 'string' ? guard : (guard as { type?: string } | undefined)?.type;
+export function nameOf(transition: AnyTransitionDefinition): string {
+  const { source, eventType, target } = transition;
+  const guard = guardName(transition);
   const targets = target?.map((node: AnyStateNode) => node.id).join(', ') ?? 'no target';
-  return `${source.id} on ${eventType || 'always'}${name ? ` if ${name}` : ''}: ${targets}`;
+  return `${source.id} on ${eventType || 'always'}${guard ? ` if ${guard}` : ''}: ${targets}`;
 }

@@ -57,7 +57,12 @@ export function armedEvents(snapshot: AnyMachineSnapshot, how: Exploration): Any
 export function explore(machine: AnyStateMachine, how: Exploration): Graph {
   const edges: Edge[] = [];
   const passed = new Set<string>();
-  const key = (snapshot: AnyMachineSnapshot) => keyOf(snapshot, how.project);
+  const keys = new WeakMap<AnyMachineSnapshot, string>();
+  const key = (snapshot: AnyMachineSnapshot) => {
+    const known = keys.get(snapshot) ?? keyOf(snapshot, how.project);
+    keys.set(snapshot, known);
+    return known;
+  };
   let armed = new Set<AnyEventObject>();
   let initial: AnyMachineSnapshot | undefined;
 

@@ -26,6 +26,11 @@ export class Gates {
     this.#take(actorId).reject(error);
   }
 
+  /** What is still open belongs to an actor that is gone. */
+  forget(): void {
+    this.#open.clear();
+  }
+
   #take(actorId: string): Gate {
     const gate = this.#open.get(actorId);
     if (gate === undefined) throw new Error(`${actorId} is not running`);

@@ -18,14 +18,19 @@ export function pathsOver(graph: Graph, label: (edge: Edge) => string): Edge[][]
 }
 
 /**
- * Walks a path with the real actor: events are sent, children end by their gates, and time goes on
+ * Walks paths with the real actor: events are sent, children end by their gates, and time goes on
  * by itself. After each step the actor must be where the model is. Throws at the first difference.
  */
-export async function replay({ machine, how, raised = [] }: Case, path: readonly Edge[]) {
-  const clock = new VirtualClock();
+export async function replay(testCase: Case, paths: readonly Edge[][]): Promise<void> {
   const gates = new Gates();
+  const machine = gates.guard(testCase.machine);
+  for (const path of paths) await walk({ ...testCase, machine }, gates, path);
+}
+
+async function walk({ machine, how, raised = [] }: Case, gates: Gates, path: readonly Edge[]) {
+  const clock = new VirtualClock();
   const received: AnyEventObject[] = [];
-  const actor: AnyActorRef = createActor(gates.guard(machine), {
+  const actor: AnyActorRef = createActor(machine, {
     ...(how.input === undefined ? {} : { input: how.input }),
     clock,
     inspect: (step) => {
@@ -49,6 +54,7 @@ export async function replay({ machine, how, raised = [] }: Case, path: readonly
     if (reached !== to) throw new Error(`the actor went to ${reached}\nby ${lineOf(edge)}`);
   }
   actor.stop();
+  gates.forget();
 }
 
 /** Lets time go on until the event has come. */
