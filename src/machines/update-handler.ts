@@ -231,7 +231,12 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     broken: {
       description: 'The storage failed: nothing is written; reads from memory go on.',
       initial: 'breaking',
-      entry: ['abortRunning', 'refuseReconfigure'],
+      // The scheduler must not follow up a task that is cancelled here with another one.
+      entry: [
+        'abortRunning',
+        'refuseReconfigure',
+        { type: 'stopWorker', params: { worker: 'optimizerScheduler' } },
+      ],
       on: { Reconfigure: { actions: 'refuseReconfigure' } },
       states: {
         breaking: {
