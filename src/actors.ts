@@ -41,9 +41,7 @@ function updateWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   return updateWorkerMachine.provide({
     actors: {
       applier: effect(async ({ owner }: ApplierInput, signal) => {
-        const outcome = await core.applier.run(listenerOf(owner), signal).catch(failing);
-        core.errors.recovered('updateWorker');
-        return { outcome };
+        return { outcome: await core.applier.run(listenerOf(owner), signal).catch(failing) };
       }),
       drain: effect(async ({ owner }: ApplierInput, signal) => {
         abandon = new AbortController();

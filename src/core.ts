@@ -100,7 +100,10 @@ export class Core<Op, Info extends SegmentInfo> {
         },
         onDeclined: (opNum, error) => this.#declined(opNum, error),
         onRetry: (opNum, error) => this.#retried(opNum, error),
-        onProgress: () => this.#flushIfDirty(),
+        onProgress: () => {
+          this.errors.recovered('updateWorker');
+          this.#flushIfDirty();
+        },
       },
     });
     const { errors, keepFrom, tail } = this;

@@ -257,9 +257,9 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   async #stop(): Promise<void> {
     if (this.#crash !== undefined) return closeStore(this.#core);
+    if (this.#root.getSnapshot().status === 'done') return;
     const ended = new Promise<void>((resolve, reject) => {
       this.#root.subscribe({ complete: resolve, error: reject });
-      if (this.#root.getSnapshot().status === 'done') resolve();
     });
     this.#root.send({ type: 'Stop' });
     await ended;

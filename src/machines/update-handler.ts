@@ -55,6 +55,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     alive: NONE_ALIVE,
     crashes: NO_CRASHES,
     reconfigure: false,
+    flush: false,
     stopping: false,
     reopening: false,
     opened: false,
@@ -67,6 +68,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
       on: {
         Stop: { actions: ['markStopping', 'abortOpening'] },
         Reconfigure: { actions: 'markReconfigure' },
+        Flush: { actions: 'markFlush' },
       },
       invoke: {
         id: 'open',
@@ -103,7 +105,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
         ...supervised,
         Operation: { guard: 'updateWorkerAlive', actions: 'forwardOperation' },
         Nop: { guard: 'schedulerAlive', actions: 'forwardNop' },
-        Flush: { guard: 'flushWorkerAlive', actions: 'forwardFlush' },
+        Flush: [{ guard: 'flushWorkerAlive', actions: 'forwardFlush' }, { actions: 'markFlush' }],
         Applied: { guard: 'schedulerAlive', actions: 'wakeScheduler' },
         Reconfigure: { actions: 'markReconfigure' },
         Restart: { actions: { type: 'spawnWorker', params: ({ event }) => event } },
