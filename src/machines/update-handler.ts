@@ -61,6 +61,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     alive: NONE_ALIVE,
     crashes: NO_CRASHES,
     reconfigure: false,
+    flush: false,
     stopping: false,
     reopening: false,
     opened: false,
@@ -73,6 +74,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
       on: {
         Stop: { actions: ['markStopping', 'abortOpening'] },
         Reconfigure: { actions: 'markReconfigure' },
+        Flush: { actions: 'markFlush' },
       },
       invoke: {
         id: 'open',
@@ -109,7 +111,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
         ...supervised,
         Operation: { guard: 'updateWorkerAlive', actions: 'forwardOperation' },
         Nop: { guard: 'schedulerAlive', actions: 'forwardNop' },
-        Flush: { guard: 'flushWorkerAlive', actions: 'forwardFlush' },
+        Flush: [{ guard: 'flushWorkerAlive', actions: 'forwardFlush' }, { actions: 'markFlush' }],
         Applied: { guard: 'schedulerAlive', actions: 'wakeScheduler' },
         Reconfigure: { actions: 'markReconfigure' },
         Restart: { actions: { type: 'spawnWorker', params: ({ event }) => event } },
@@ -241,7 +243,13 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     broken: {
       description: 'The storage failed: nothing is written; reads from memory go on.',
       initial: 'breaking',
-      entry: ['abortRunning', 'refuseReconfigure', 'clearReconfigure'],
+      // The scheduler must not follow up a task that is cancelled here with another one.
+      entry: [
+        'abortRunning',
+        'refuseReconfigure',
+        'clearReconfigure',
+        { type: 'stopWorker', params: { worker: 'optimizerScheduler' } },
+      ],
       on: { Reconfigure: { actions: 'refuseReconfigure' } },
       states: {
         breaking: {
