@@ -14,6 +14,7 @@ import {
   type SetPayloadOptions,
 } from './collection-options.js';
 import { type CollectionParts, collectionParts } from './collection-parts.js';
+import { openStores } from './collection-stores.js';
 import { SluiceError } from './errors.js';
 import { sleep } from './services/clock.js';
 import { ClockMap } from './services/clocks.js';
@@ -97,17 +98,22 @@ async function partsOf(
       create: options.dimensions !== undefined,
       ...options.storage,
     });
-    try {
-      return collectionParts(directory, options, directory);
-    } catch (error) {
-      await directory.close();
-      throw error;
-    }
+    return closedOnError(directory, () => collectionParts(directory, options, directory));
   }
   if (typeof target !== 'object' || target?.wal === undefined || target.segments === undefined) {
     throw new TypeError('openCollection takes a path or { wal, segments }');
   }
-  return collectionParts(target, options);
+  const stores = await openStores(target, options.dimensions !== undefined);
+  return closedOnError(stores, () => collectionParts(stores, options));
+}
+
+async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /** A collection of points: ids, vectors and payloads. Made by `openCollection`. */

@@ -1,5 +1,5 @@
 // What each operation does, seen through the façade, on each kind of store, now and after reopening.
-import type { Collection, UpdateResult } from 'sluice';
+import type { Collection, Payload, PointId, UpdateResult } from 'sluice';
 import { describe, expect, it } from 'vitest';
 import { contentsOf, inOrder, type PointModel } from '../support/points.js';
 import { newStore, STORES, type Store } from '../support/stores.js';
@@ -10,7 +10,7 @@ const RED = { must: [{ key: 'color', match: { value: 'red' } }] };
 /** Three points: 1 red, 2 blue, 'three' red with a nested field. */
 async function threePoints(store: Store): Promise<{ collection: Collection; model: PointModel }> {
   const collection = await store.open({ dimensions: DIMENSIONS });
-  const model: PointModel = new Map([
+  const model: PointModel = new Map<PointId, { vector: number[]; payload: Payload }>([
     [1, { vector: [1, 0], payload: { color: 'red' } }],
     [2, { vector: [0, 1], payload: { color: 'blue' } }],
     ['three', { vector: [1, 1], payload: { color: 'red', size: { cm: 3 } } }],

@@ -52,9 +52,8 @@ async function expectNearest(
     }
     const threshold = expected[10]?.score ?? 0;
     const near = await collection.search(query, {
-      limit: 25,
-      scoreThreshold: threshold,
       ...options,
+      scoreThreshold: threshold,
     });
     expect(near.length).toBeLessThan(25);
     expect(near.length).toBeGreaterThanOrEqual(10);

@@ -44,7 +44,7 @@ class DirectoryStore extends BaseStore {
 
   /** The files as they are now: what has been written is there, synced or not. */
   async afterKill(): Promise<Store> {
-    const copy = newStore();
+    const copy = newStore(() => new DirectoryStore()) as DirectoryStore;
     cpSync(this.target, copy.target, { recursive: true });
     return copy;
   }
