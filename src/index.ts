@@ -7,7 +7,16 @@ export type {
   ConfigurationPatch,
   SetPayloadOptions,
 } from './collection-options.js';
-export * from './errors.js';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorKind,
+  isCancelled,
+  isSticky,
+  isTransient,
+  SluiceError,
+  throwIfAborted,
+} from './errors.js';
 export type { HandlerEnvironment, HandlerSettings } from './options.js';
 export { type Clock, systemClock } from './services/clock.js';
 export { plainCodec } from './services/codec.js';
