@@ -1,14 +1,16 @@
 import { SluiceError, throwIfAborted } from '#sluice/errors.js';
-import type { copyRows } from '#sluice/services/optimizers/build-thread.js';
 
-type CopyRows = typeof copyRows;
+/** The module that the gate stands in. */
+export type BuildThread = typeof import('#sluice/services/optimizers/build-thread.js');
 
 /**
  * Stands where an optimization has copied the vectors of its sources and has not yet written its
  * output: changes that come then must be carried over, or must survive its end. A test mounts it:
  *
- * vi.mock('#sluice/services/optimizers/build-thread.js', async (original) =>
- *   copyGate.around(await original()));
+ * vi.mock('#sluice/services/optimizers/build-thread.js', async (original) => {
+ *   const { copyGate } = await import('../support/copy-gate.js');
+ *   return copyGate.around(await original<BuildThread>());
+ * });
  */
 class CopyGate {
   /** Copies made since the last `reset`. */
@@ -18,8 +20,8 @@ class CopyGate {
   readonly #held = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
 
-  around<Module extends { copyRows: CopyRows }>(module: Module): Module {
-    const gated: CopyRows = async (job, options) => {
+  around(module: BuildThread): BuildThread {
+    const gated: BuildThread['copyRows'] = async (job, options) => {
       await module.copyRows(job, options);
       this.copies += 1;
       await this.#pass(options.signal);
