@@ -277,15 +277,21 @@ export class Collection {
       onProgress?.(this.optimizations());
       if (signal?.aborted) throw new SluiceError('SLUICE_ABORTED', 'no longer waited for');
       const status = this.status();
+      const reasons = new Set(status.reasons.map(({ reason }) => reason));
+      // A store that is being closed or has broken says so here.
+      if (reasons.has('state')) await this.plunge();
+      // An error of an earlier run makes the status red, and may be about to be put right.
+      const isWorking =
+        status.color === 'yellow' ||
+        reasons.has('optimizing') ||
+        (reasons.has('planned') && !reasons.has('disabled'));
       const failed = status.errors.find(
         ({ what, recoveredAt }) => recoveredAt === null && what.startsWith('optimization:'),
       );
-      const isWorking = status.color === 'yellow';
       if (failed !== undefined && !isWorking) {
-        throw new SluiceError('SLUICE_CRASHED', `${failed.what} failed: ${failed.message}`);
+        throw new SluiceError(failed.code, `${failed.what} failed: ${failed.message}`);
       }
-      const isWaiting = status.reasons.some(({ reason }) => reason === 'backingOff');
-      if (!isWorking && !isWaiting) return status;
+      if (!isWorking && !reasons.has('backingOff')) return status;
       await sleep(this.#parts.clock, LOOK_INTERVAL_MS, signal);
     }
   }

@@ -15,6 +15,8 @@ export type BuildThread = typeof import('#sluice/services/optimizers/build-threa
 class CopyGate {
   /** Copies made since the last `reset`. */
   copies = 0;
+  /** Copies are made by real threads that run this script, when it is set. */
+  workerUrl: URL | undefined;
   #isClosed = false;
   #failure: SluiceError | undefined;
   readonly #held = new Set<() => void>();
@@ -22,7 +24,9 @@ class CopyGate {
 
   around(module: BuildThread): BuildThread {
     const gated: BuildThread['copyRows'] = async (job, options) => {
-      await module.copyRows(job, options);
+      const { workerUrl } = this;
+      const thread = workerUrl === undefined ? {} : { workerUrl, inlineBytesMax: 0 };
+      await module.copyRows(job, { ...options, ...thread });
       this.copies += 1;
       await this.#pass(options.signal);
     };
@@ -51,6 +55,7 @@ class CopyGate {
 
   reset(): void {
     this.open();
+    this.workerUrl = undefined;
     this.copies = 0;
   }
 
