@@ -42,6 +42,7 @@ export function collectionParts(
   const mayCreate = dimensions !== undefined && stores.creating;
   const holder = new PointHolder({
     store: new SegmentStore<ManifestBody>(stores.segments),
+    create: mayCreate,
     clock,
     dimensions,
     distance,

@@ -1,10 +1,11 @@
 import type { CollectionStores } from './collection-options.js';
 import { SluiceError } from './errors.js';
 import { type Database, levelError, scanKeys } from './services/level/database.js';
+import { isUnusedLog } from './services/level/wal-meta.js';
 
 /** Two databases that a collection has for itself until `close`. */
 export interface OpenStores extends CollectionStores {
-  /** True when nothing is stored: a collection is created in them. */
+  /** True when there is no collection in them: one is created. */
   readonly creating: boolean;
   /** Closes both and gives them free. Safe to call twice. */
   close(): Promise<void>;
@@ -36,7 +37,9 @@ export async function openStores(
     for (const store of [wal, segments]) inUse.delete(store);
   };
   try {
-    const creating = (await isEmpty(wal)) && (await isEmpty(segments));
+    for (const store of [wal, segments]) await open(store);
+    // A log without any record beside empty segments: nothing, or a creation that never finished.
+    const creating = (await isUnusedLog(wal)) && (await isEmpty(segments));
     if (creating && !create) {
       throw new SluiceError('SLUICE_NOT_FOUND', 'the stores are empty: there is no collection');
     }
@@ -47,12 +50,15 @@ export async function openStores(
   }
 }
 
-async function isEmpty(store: Database): Promise<boolean> {
+async function open(store: Database): Promise<void> {
   try {
     await store.open();
   } catch (error) {
     throw levelError(error, 'opening a store failed');
   }
+}
+
+async function isEmpty(store: Database): Promise<boolean> {
   for await (const keys of scanKeys(store)) if (keys.length > 0) return false;
   return true;
 }

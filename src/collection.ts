@@ -212,19 +212,19 @@ export class Collection {
 
   /** The points that exist, in the order asked. Errors: `SLUICE_BAD_ID`. */
   async get(ids: readonly PointId[], options?: { withVector?: boolean }): Promise<Point[]> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.get(checkIds(ids), checkOptions(options, GET_CHECKS));
   }
 
   /** A page of points in the order of their ids: numbers, then strings. Errors: `SLUICE_BAD_FILTER`. */
   async scroll(options?: CollectionScrollOptions): Promise<ScrollPage> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.scroll(checkOptions(options, SCROLL_CHECKS));
   }
 
   /** The number of points, or of those that pass the filter. Errors: `SLUICE_BAD_FILTER`. */
   async count(options?: { filter?: Filter; signal?: AbortSignal }): Promise<number> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.count(checkOptions(options, COUNT_CHECKS));
   }
 
@@ -233,7 +233,7 @@ export class Collection {
    * or the euclidean distance. Errors: `SLUICE_BAD_VECTOR`, `SLUICE_BAD_FILTER`, `SLUICE_BAD_OPTION`.
    */
   async search(vector: Vector, options: CollectionSearchOptions): Promise<ScoredPoint[]> {
-    this.#assertReadable();
+    this.#assertOpen();
     const query = checkVector(vector, this.#dimensions);
     const {
       exact: _,
@@ -375,6 +375,7 @@ export class Collection {
     options: UpdateOptions | undefined,
     build: (tag: ClockTag | undefined) => PointOperation,
   ): Promise<UpdateResult> {
+    this.#assertOpen();
     const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
     const data = this.#parts.codec.encode(build(clockTag));
     if (clockTag !== undefined && !this.#clocks.advance(clockTag).accepted) {
@@ -387,7 +388,7 @@ export class Collection {
     return this.#parts.holder.dimensions;
   }
 
-  #assertReadable(): void {
+  #assertOpen(): void {
     if (this.#closing === undefined) return;
     throw new SluiceError('SLUICE_STOPPED', 'the collection has been closed');
   }

@@ -142,6 +142,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /** Makes the optimizers look again, after everything submitted before. */
   trigger(): void {
+    if (this.#refuses) return;
     this.#core.runs.forgetBackOff();
     this.#core.tail.signal({ signal: 'Nop', id: 0 });
   }

@@ -311,11 +311,13 @@ it.each(['wal', 'segments'] as const)('a lost %s store is damage, not a new one'
   await collection.close();
   const { wal, segments } = store.target as { wal: MemoryLevel; segments: MemoryLevel };
   const target = { wal, segments, [lost]: new MemoryLevel() };
-  for (const options of [{ dimensions: 2 }, { dimensions: 2 }]) {
+  for (const options of [{ dimensions: 2 }, {}]) {
     await expect(openCollection(target as Bad, options)).rejects.toMatchObject({
       code: 'SLUICE_DAMAGED',
     });
   }
+  await target[lost].open();
+  expect(await target[lost].keys().all()).toEqual([]);
 });
 
 it('stores that hold something else are refused and left as they are', async () => {
