@@ -1,7 +1,7 @@
 // Random operations on a real collection, while optimizations start, are cancelled, fail and end,
 // and while it is closed, killed and opened again: it always holds what a Map holds.
 import fc from 'fast-check';
-import type { Collection, Filter, Payload, PointId } from 'sluice';
+import { type Collection, type Filter, type Payload, type PointId, verifyStore } from 'sluice';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type BuildThread, copyGate } from '../support/copy-gate.js';
 import { contentsOf, inOrder, type PointModel, until } from '../support/points.js';
@@ -227,6 +227,11 @@ describe.each(STORES)('on $kind', ({ kind, create }) => {
           const setup = () => ({ model: { points: new Map(), value: 0 }, real });
           await fc.asyncModelRun(setup, commands);
           await kill.job({ points: new Map(), value: 0 }, real);
+          await leave(real);
+          const { target } = real.store;
+          if (typeof target === 'string') {
+            expect((await verifyStore(target)).problems).toEqual([]);
+          }
         } finally {
           copyGate.open();
           await real.store.dispose();
