@@ -140,7 +140,7 @@ describe('sluice info', () => {
   test('shows points, segments, status with its reason, log and configuration', async () => {
     const collection = filled();
     const merge = { optimizer: 'merge', segmentIds: [1, 2] };
-    const failure = { what: 'flush', code: 'SLUICE_IO', message: 'slow', at: 0 };
+    const failure = { what: 'flush', code: 'SLUICE_IO' as const, message: 'slow', at: 0 };
     collection.health = {
       color: 'red',
       reasons: [
