@@ -116,6 +116,6 @@ test('any mixture of calls and hiccups: each call is answered, each operation ap
       expect(again.content).toEqual(store.content);
       await again.run(again.handler.stop());
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 });
