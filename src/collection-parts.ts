@@ -1,8 +1,5 @@
-import type {
-  CollectionOptions,
-  CollectionStores,
-  ConfigurationPatch,
-} from './collection-options.js';
+import type { CollectionOptions, ConfigurationPatch } from './collection-options.js';
+import type { OpenStores } from './collection-stores.js';
 import type { CoreSettings } from './core.js';
 import { DEFAULT_SETTINGS } from './options.js';
 import { type Clock, systemClock } from './services/clock.js';
@@ -36,15 +33,16 @@ export interface CollectionParts {
 
 /** Puts the point engine on the core; opening begins at once. */
 export function collectionParts(
-  stores: CollectionStores,
+  stores: OpenStores,
   options: CollectionOptions,
   directory?: Directory,
 ): CollectionParts {
   const { dimensions, distance, optimizers, flushIntervalMs, clock = systemClock } = options;
   const cpus = processorCount();
-  const mayCreate = dimensions !== undefined && (directory?.creating ?? true);
+  const mayCreate = dimensions !== undefined && stores.creating;
   const holder = new PointHolder({
     store: new SegmentStore<ManifestBody>(stores.segments),
+    create: mayCreate,
     clock,
     dimensions,
     distance,
@@ -77,7 +75,7 @@ export function collectionParts(
       hold = undefined;
       await directory?.finishCreation();
     },
-    onClosed: async () => directory?.close(),
+    onClosed: () => stores.close(),
     ...given({
       updateQueueLengthMax: options.updateQueueLengthMax,
       walBytesMax: options.walBytesMax,

@@ -14,6 +14,7 @@ import {
   type SetPayloadOptions,
 } from './collection-options.js';
 import { type CollectionParts, collectionParts } from './collection-parts.js';
+import { openStores } from './collection-stores.js';
 import { SluiceError } from './errors.js';
 import { sleep } from './services/clock.js';
 import { ClockMap } from './services/clocks.js';
@@ -97,17 +98,22 @@ async function partsOf(
       create: options.dimensions !== undefined,
       ...options.storage,
     });
-    try {
-      return collectionParts(directory, options, directory);
-    } catch (error) {
-      await directory.close();
-      throw error;
-    }
+    return closedOnError(directory, () => collectionParts(directory, options, directory));
   }
   if (typeof target !== 'object' || target?.wal === undefined || target.segments === undefined) {
     throw new TypeError('openCollection takes a path or { wal, segments }');
   }
-  return collectionParts(target, options);
+  const stores = await openStores(target, options.dimensions !== undefined);
+  return closedOnError(stores, () => collectionParts(stores, options));
+}
+
+async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /** A collection of points: ids, vectors and payloads. Made by `openCollection`. */
@@ -206,19 +212,19 @@ export class Collection {
 
   /** The points that exist, in the order asked. Errors: `SLUICE_BAD_ID`. */
   async get(ids: readonly PointId[], options?: { withVector?: boolean }): Promise<Point[]> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.get(checkIds(ids), checkOptions(options, GET_CHECKS));
   }
 
   /** A page of points in the order of their ids: numbers, then strings. Errors: `SLUICE_BAD_FILTER`. */
   async scroll(options?: CollectionScrollOptions): Promise<ScrollPage> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.scroll(checkOptions(options, SCROLL_CHECKS));
   }
 
   /** The number of points, or of those that pass the filter. Errors: `SLUICE_BAD_FILTER`. */
   async count(options?: { filter?: Filter; signal?: AbortSignal }): Promise<number> {
-    this.#assertReadable();
+    this.#assertOpen();
     return this.#parts.holder.count(checkOptions(options, COUNT_CHECKS));
   }
 
@@ -227,7 +233,7 @@ export class Collection {
    * or the euclidean distance. Errors: `SLUICE_BAD_VECTOR`, `SLUICE_BAD_FILTER`, `SLUICE_BAD_OPTION`.
    */
   async search(vector: Vector, options: CollectionSearchOptions): Promise<ScoredPoint[]> {
-    this.#assertReadable();
+    this.#assertOpen();
     const query = checkVector(vector, this.#dimensions);
     const {
       exact: _,
@@ -271,15 +277,21 @@ export class Collection {
       onProgress?.(this.optimizations());
       if (signal?.aborted) throw new SluiceError('SLUICE_ABORTED', 'no longer waited for');
       const status = this.status();
+      const reasons = new Set(status.reasons.map(({ reason }) => reason));
+      // A store that is being closed or has broken says so here.
+      if (reasons.has('state')) await this.plunge();
+      // An error of an earlier run makes the status red, and may be about to be put right.
+      const isWorking =
+        status.color === 'yellow' ||
+        reasons.has('optimizing') ||
+        (reasons.has('planned') && !reasons.has('disabled'));
       const failed = status.errors.find(
         ({ what, recoveredAt }) => recoveredAt === null && what.startsWith('optimization:'),
       );
-      const isWorking = status.color === 'yellow';
       if (failed !== undefined && !isWorking) {
-        throw new SluiceError('SLUICE_CRASHED', `${failed.what} failed: ${failed.message}`);
+        throw new SluiceError(failed.code, `${failed.what} failed: ${failed.message}`);
       }
-      const isWaiting = status.reasons.some(({ reason }) => reason === 'backingOff');
-      if (!isWorking && !isWaiting) return status;
+      if (!isWorking && !reasons.has('backingOff')) return status;
       await sleep(this.#parts.clock, LOOK_INTERVAL_MS, signal);
     }
   }
@@ -363,6 +375,7 @@ export class Collection {
     options: UpdateOptions | undefined,
     build: (tag: ClockTag | undefined) => PointOperation,
   ): Promise<UpdateResult> {
+    this.#assertOpen();
     const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
     const data = this.#parts.codec.encode(build(clockTag));
     if (clockTag !== undefined && !this.#clocks.advance(clockTag).accepted) {
@@ -375,7 +388,7 @@ export class Collection {
     return this.#parts.holder.dimensions;
   }
 
-  #assertReadable(): void {
+  #assertOpen(): void {
     if (this.#closing === undefined) return;
     throw new SluiceError('SLUICE_STOPPED', 'the collection has been closed');
   }

@@ -7,7 +7,16 @@ export type {
   ConfigurationPatch,
   SetPayloadOptions,
 } from './collection-options.js';
-export * from './errors.js';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorKind,
+  isCancelled,
+  isSticky,
+  isTransient,
+  SluiceError,
+  throwIfAborted,
+} from './errors.js';
 export type { HandlerEnvironment, HandlerSettings } from './options.js';
 export { type Clock, systemClock } from './services/clock.js';
 export { plainCodec } from './services/codec.js';
@@ -15,6 +24,7 @@ export type { LoggedError } from './services/error-log.js';
 export { LevelWal, levelWal } from './services/level/wal.js';
 export { MemoryWal, memoryWal } from './services/memory-wal.js';
 export { type Planned, plan } from './services/planner.js';
+export { type Verification, verifyStore } from './services/points/verify.js';
 export type * from './services/ports.js';
 export { budgetSize, ResourceBudget } from './services/resource-budget.js';
 export type { Status, StatusColor, StatusReason } from './services/status.js';

@@ -1,5 +1,11 @@
-import { isSticky, isTransient, SluiceError, throwIfAborted, toSluiceError } from 'sluice';
 import { describe, expect, test } from 'vitest';
+import {
+  isSticky,
+  isTransient,
+  SluiceError,
+  throwIfAborted,
+  toSluiceError,
+} from '#sluice/errors.js';
 
 describe('SluiceError', () => {
   test('carries code, kind and cause', () => {

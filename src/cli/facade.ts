@@ -1,5 +1,6 @@
 import type { Planned } from '../services/planner.js';
 import type { Verification } from '../services/points/verify.js';
+import type { Status } from '../services/status.js';
 import type { Tracker } from '../services/tracker-log.js';
 import type {
   Distance,
@@ -33,13 +34,13 @@ export interface CollectionHandle {
   ): Promise<ScoredPoint[]>;
   optimize(options: { signal: AbortSignal }): Promise<unknown>;
   optimizations(): { running: readonly Tracker[]; queued: readonly Planned[] };
-  status(): { color: string; reasons: readonly unknown[]; errors: readonly unknown[] };
+  status(): Status;
   info(): {
     dimensions: number;
     distance: Distance;
     points: number;
     segments: readonly SegmentRow[];
-    wal: object;
+    wal: { acked: number; applied: number; last: number };
     configuration: object;
   };
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
+import { failureText, reasonText } from './status-text.js';
 import { sizeText, table, valueText } from './text.js';
 
 type Info = ReturnType<CollectionHandle['info']>;
@@ -35,8 +36,8 @@ function infoText(path: string, info: Info, status: Status): string {
   return [
     path,
     field('status', status.color),
-    ...status.reasons.map((reason) => field('  why', valueText(reason))),
-    ...status.errors.map((error) => field('  error', valueText(error))),
+    ...status.reasons.map((reason) => field('  why', reasonText(reason))),
+    ...status.errors.map((error) => field('  error', failureText(error))),
     field('points', String(info.points)),
     field('vectors', `${info.dimensions} dimensions, ${info.distance}`),
     field('log', pairs(info.wal)),

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { SluiceError } from '../errors.js';
 import { sleep } from '../services/clock.js';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { Progress } from './progress.js';
-import { valueText } from './text.js';
+import { reasonText } from './status-text.js';
 
 const SHOW_INTERVAL_MS = 100;
 
@@ -31,9 +32,12 @@ async function optimize(context: Context, path: string): Promise<void> {
     const segmentsAfter = collection.info().segments.length;
     const { color, reasons } = collection.status();
     output.result({ status: color, reasons, segmentsBefore, segmentsAfter, seconds }, () => {
-      const why = reasons.map((reason) => ` (${valueText(reason)})`).join('');
-      return `${color}${why}: ${segmentsBefore} segments → ${segmentsAfter}, ${seconds.toFixed(1)} s`;
+      const segments = `${segmentsBefore} segments → ${segmentsAfter}`;
+      return `${color}: ${segments}, ${seconds.toFixed(1)} s`;
     });
+    if (color === 'green') return;
+    const why = reasons.map(reasonText).join('; ');
+    throw new SluiceError('SLUICE_DECLINED', `there is work that nothing starts: ${why}`);
   });
 }
 

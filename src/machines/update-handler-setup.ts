@@ -222,9 +222,19 @@ export const updateHandlerSetup = handler.extend({
         enqueue.raise({ type: 'Restart', worker }, { id: `restart.${worker}`, delay });
       },
     ),
+    postponeRestart: enqueueActions(({ enqueue }, { worker }: Restart) => {
+      enqueue.raise({ type: 'Restart', worker }, { id: `restart.${worker}`, delay: 50 });
+    }),
+    forgetLeftovers: enqueueActions(
+      ({ enqueue }, { actorId }: { actorId: `settle.${WorkerId}` }) => {
+        enqueue.stopChild(actorId);
+      },
+    ),
     dropWorkers: enqueueActions(({ context, enqueue }) => {
       for (const worker of Object.keys(NONE_ALIVE) as WorkerId[]) {
         if (context.alive[worker]) enqueue.stopChild(worker);
+        // Left alone, it would restart a worker that is alive again after a Reopen.
+        enqueue.stopChild(`settle.${worker}`);
         enqueue.cancel(`restart.${worker}`);
       }
       enqueue.assign({ alive: NONE_ALIVE });

@@ -35,7 +35,11 @@ const ended = {
   actions: { type: 'reapWorker', params: ({ event }: { event: WorkerEnded }) => event },
 } as const;
 
-/** While leaving, a worker that ends has ended. */
+const forgotten = {
+  actions: { type: 'forgetLeftovers', params: ({ event }: { event: LeftoversSettled }) => event },
+} as const;
+
+/** While leaving, a worker that ends has ended, and what a crash left behind is not succeeded. */
 const released = {
   'xstate.done.actor.updateWorker': ended,
   'xstate.error.actor.updateWorker': ended,
@@ -43,6 +47,8 @@ const released = {
   'xstate.error.actor.optimizerScheduler': ended,
   'xstate.done.actor.flushWorker': ended,
   'xstate.error.actor.flushWorker': ended,
+  'xstate.done.actor.settle.*': forgotten,
+  'xstate.error.actor.settle.*': forgotten,
 } as const;
 
 /** Opens the store, supervises the workers, and takes them down in order. */
@@ -145,6 +151,10 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
             applying: {
               description: 'The newest configuration is put in force in one step.',
               entry: 'clearReconfigure',
+              // A scheduler started now would run on the old configuration, and miss the Resume.
+              on: {
+                Restart: { actions: { type: 'postponeRestart', params: ({ event }) => event } },
+              },
               invoke: {
                 id: 'reconfigure',
                 src: 'reconfigure',
@@ -237,6 +247,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
       entry: [
         'abortRunning',
         'refuseReconfigure',
+        'clearReconfigure',
         { type: 'stopWorker', params: { worker: 'optimizerScheduler' } },
       ],
       on: { Reconfigure: { actions: 'refuseReconfigure' } },

@@ -1,11 +1,11 @@
-import { toSluiceError } from '../errors.js';
+import { type ErrorCode, toSluiceError } from '../errors.js';
 import type { Clock } from './clock.js';
 
 /** One failure as status shows it. */
 export interface LoggedError {
   /** What failed: `flush`, `optimization:merge`, `updateWorker`, … */
   what: string;
-  code: string;
+  code: ErrorCode;
   message: string;
   /** Milliseconds since 1970-01-01 UTC of the last time. */
   at: number;

@@ -85,6 +85,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
       launches.push({ run: this.#prepare(planned, permit) });
     }
     this.releaseReserved();
+    this.#forgetFailures();
     return { launches, short, backOffMs: this.#backOff.remainingMs() };
   }
 
@@ -120,6 +121,15 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   /** Lets everything that is backing off be tried again at once. */
   forgetBackOff(): void {
     this.#backOff.clear();
+  }
+
+  /** What an optimizer failed with is over when it wants nothing any more. */
+  #forgetFailures(): void {
+    const wanted = new Set(this.pending().map(({ optimizer }) => optimizer));
+    for (const { optimizer } of this.running) wanted.add(optimizer);
+    for (const { name } of this.#options.optimizers) {
+      if (!wanted.has(name)) this.#options.errors.recovered(`optimization:${name}`);
+    }
   }
 
   #takePermit(): Permit | undefined {

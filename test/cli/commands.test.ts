@@ -138,13 +138,42 @@ describe('sluice get', () => {
 
 describe('sluice info', () => {
   test('shows points, segments, status with its reason, log and configuration', async () => {
-    const { stdout } = await on(filled(), 'info', 'db');
+    const collection = filled();
+    const merge = { optimizer: 'merge', segmentIds: [1, 2] };
+    const failure = { what: 'flush', code: 'SLUICE_IO' as const, message: 'slow', at: 0 };
+    collection.health = {
+      color: 'red',
+      reasons: [
+        { reason: 'error', what: 'flush', code: 'SLUICE_IO' },
+        { reason: 'planned', ...merge },
+        { reason: 'optimizing', ...merge },
+        { reason: 'applying', operations: 7 },
+        { reason: 'state', state: 'recovering' },
+        { reason: 'disabled' },
+        { reason: 'backingOff' },
+        { reason: 'waitingForTrigger' },
+      ],
+      errors: [
+        { ...failure, times: 1, recoveredAt: null },
+        { ...failure, times: 3, recoveredAt: 5 },
+      ],
+    };
+    const { stdout } = await on(collection, 'info', 'db');
     for (const text of [
-      /status +yellow/,
+      /status +red/,
+      /why +flush has failed \(SLUICE_IO\)/,
+      /why +planned: merge of segments 1, 2/,
+      /why +optimizing: merge of segments 1, 2/,
+      /why +7 operations of the log are not applied yet/,
+      /why +the collection is recovering/,
       /why +optimizations are disabled/,
+      /why +an optimization has failed and is tried again later/,
+      /why +optimizations wait for a trigger/,
+      /error +flush: slow \(SLUICE_IO\), 1970-01-01T00:00:00\.000Z\n/,
+      /error +flush: slow .*Z, 3 times in a row, recovered since\n/,
       /points +5/,
       /2 dimensions, cosine/,
-      /log +acked 3, last 5/,
+      /log +acked 3, applied 4, last 5/,
       / {6}7 {7}3 {8}1 +2\.0 KB +no +yes/,
       /flushIntervalMs +5000/,
       /optimizers +deletedThreshold 0\.2/,
@@ -155,7 +184,7 @@ describe('sluice info', () => {
     expect(JSON.parse(json)).toMatchObject({
       points: 5,
       segments: [{ id: 7, rows: 4 }],
-      status: { color: 'yellow' },
+      status: { color: 'green' },
       optimizations: { running: [], queued: [] },
     });
   });
@@ -177,10 +206,19 @@ describe('sluice optimize', () => {
     const { code, stdout, stderr } = await sluice(['optimize', 'db'], world);
     expect(code).toBe(0);
     expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| 2 indexed/);
-    expect(stdout).toMatch(/^yellow \(optimizations are disabled\): 1 segments → 1, [\d.]+ s\n$/);
+    expect(stdout).toMatch(/^green: 1 segments → 1, [\d.]+ s\n$/);
     const json = await sluice(['optimize', 'db', '--json'], world);
     expect(json.stderr).toBe('');
-    expect(JSON.parse(json.stdout)).toMatchObject({ status: 'yellow', segmentsAfter: 1 });
+    expect(JSON.parse(json.stdout)).toMatchObject({ status: 'green', segmentsAfter: 1 });
+  });
+
+  test('work that nothing will start is a failure', async () => {
+    const collection = filled();
+    collection.health = { color: 'grey', reasons: [{ reason: 'disabled' }], errors: [] };
+    const { code, stdout, stderr } = await on(collection, 'optimize', 'db', '--json');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/optimizations are disabled .*\(SLUICE_DECLINED\)\n$/);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'grey', reasons: [{ reason: 'disabled' }] });
   });
 
   test('Ctrl-C ends it: closed, exit code 130', async () => {

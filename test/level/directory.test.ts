@@ -227,6 +227,21 @@ describe('a finished store', () => {
     expect(await lastOf(path)).toBe(1);
   });
 
+  test.each([0, 1])('without its format file is never created anew (acked: %i)', async (acked) => {
+    const path = await finished();
+    const directory = await open(path);
+    const wal = levelWal(directory.wal);
+    await wal.open();
+    await wal.acknowledge(acked);
+    await directory.close();
+    // An attempt to create it while it was open elsewhere can have left this mark.
+    await writeFile(join(path, 'CREATING'), '');
+    await rm(join(path, 'FORMAT'));
+    await expect(open(path)).rejects.toThrow(code('SLUICE_DAMAGED'));
+    await writeFile(join(path, 'FORMAT'), '{"format":1}');
+    expect(await lastOf(path)).toBe(1);
+  });
+
   test('can be closed and opened again through its services', async () => {
     const directory = await open(await finished());
     const wal = levelWal(directory.wal, { create: false });
@@ -268,11 +283,16 @@ describe('two who open the same directory', () => {
     ]);
   });
 
-  test('a refused attempt within the process does not let another process in', async () => {
+  test('a refused attempt within the process does not let another process at the log', async () => {
     const path = await finished();
-    await open(path);
+    const directory = await open(path);
+    const wal = levelWal(directory.wal);
+    await wal.open();
     await expect(open(path)).rejects.toThrow(code('SLUICE_LOCKED'));
     expect(await answer(child('hold', path))).toBe('SLUICE_LOCKED');
+    await wal.append([Uint8Array.of(2)], { sync: true });
+    await directory.close();
+    expect(await lastOf(path)).toBe(2);
   });
 
   test('in two processes: the second is refused until the first has ended', async () => {

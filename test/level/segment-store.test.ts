@@ -128,7 +128,7 @@ describe('blocks', () => {
     expect(await storedBlocks(db)).toEqual(keysOf(waiting));
   });
 
-  test('that are pinned outlive the commit that drops them, until every pin is released', async () => {
+  test('that are pinned outlive the commit that drops them until all are released', async () => {
     const db = new FaultLevel();
     const { store } = await opened(db);
     const old = await store.putBlocks([bytes(1)], signal);

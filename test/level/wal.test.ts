@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { Level } from 'level';
 import { MemoryLevel } from 'memory-level';
+import { Packr } from 'msgpackr';
 import type { Wal } from 'sluice';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Database } from '#sluice/services/level/database.js';
+import { frame } from '#sluice/services/level/frame.js';
 import { recordKey } from '#sluice/services/level/keys.js';
 import { levelWal } from '#sluice/services/level/wal.js';
 import { memoryWal } from '#sluice/services/memory-wal.js';
@@ -11,6 +13,7 @@ import { collect } from '../support/collect.js';
 import { FaultLevel } from '../support/fault-level.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
+const packr = new Packr({ useRecords: false });
 const bytes = (...values: number[]) => Uint8Array.of(...values);
 const numbers = async (wal: Wal, from: number, to: number) =>
   (await collect(wal.read(from, to))).map((record) => record.opNum);
@@ -52,7 +55,7 @@ describe.each<[string, () => Wal | Promise<Wal>]>([
     await wal.close();
   });
 
-  test('keeps its identity, its records and what is forgotten when it is opened again', async () => {
+  test('keeps its identity, records and what is forgotten when it is opened again', async () => {
     const wal = await make();
     const { storeId } = await wal.open();
     await wal.append([bytes(1), bytes(2), bytes(3)], { sync: false });
@@ -64,7 +67,7 @@ describe.each<[string, () => Wal | Promise<Wal>]>([
     await wal.acknowledge(3);
     await wal.acknowledge(3);
     await wal.close();
-    expect(await wal.open()).toEqual({ storeId, acked: 3, last: 3 });
+    expect(await wal.open()).toEqual({ storeId, acked: 3, last: 3, bytes: 0 });
     expect(await wal.append([bytes(4)], { sync: true })).toEqual([4]);
     await wal.close();
   });
@@ -114,7 +117,7 @@ describe.each<[string, () => Wal | Promise<Wal>]>([
     await wal.close();
   });
 
-  test('serves calls in their order without being awaited, and ends them before it closes', async () => {
+  test('serves calls in their order, also unawaited, and ends them before it closes', async () => {
     const wal = await make();
     await wal.open();
     const appended = wal.append([bytes(1), bytes(2)], { sync: false });
@@ -285,6 +288,23 @@ describe('levelWal on a database that was tampered with', () => {
     await expect(wal.open()).rejects.toThrow(code('SLUICE_DAMAGED'));
     await db.put('meta', meta);
     expect(await wal.open()).toMatchObject({ acked: 2, last: 5 });
+  });
+
+  test('a meta record of a newer format or that contradicts itself is told', async () => {
+    const { db, wal } = await stored();
+    const put = (meta: object) => db.put('meta', frame('meta', 'walMeta', packr.pack(meta)));
+    await put({ format: 2, storeId: 'a', acked: 2, synced: 5 });
+    await expect(wal.open()).rejects.toThrow(code('SLUICE_FORMAT_UNKNOWN'));
+    for (const meta of [
+      { format: 1, storeId: 'a', acked: 6, synced: 5 },
+      { format: 1, storeId: 'a', acked: -1, synced: 5 },
+      { format: 1, acked: 2, synced: 5 },
+      { storeId: 'a' },
+      [],
+    ]) {
+      await put(meta);
+      await expect(wal.open()).rejects.toThrow(code('SLUICE_DAMAGED'));
+    }
   });
 
   test('damage under an open log is found by reading and by entries()', async () => {

@@ -182,8 +182,18 @@ describe('verifyStore', () => {
 
   test.each([
     ['is of another store', { storeId: 'other', acked: 1, synced: 3 }, [], 'belong to another log'],
-    ['forgot too much', { acked: 3, synced: 3 }, [], 'acked 3, applied 2, last 3'],
-    ['ends too early', { acked: 1, synced: 1 }, [2, 3], 'acked 1, applied 2, last 1'],
+    [
+      'forgot too much',
+      { acked: 3, synced: 3 },
+      [],
+      'forgotten records up to 3, but the segments hold only 2',
+    ],
+    [
+      'ends too early',
+      { acked: 1, synced: 1 },
+      [2, 3],
+      'hold operations up to 2, but the log ends at 1',
+    ],
   ])('a log that %s is found', async (_, meta, without, message) => {
     const path = await makeStore();
     const entry = metaEntry({ storeId: await storeIdOf(path), ...meta });

@@ -58,7 +58,7 @@ export class FaultLevel extends MemoryLevel<string, Uint8Array> {
     this.#error = error;
   }
 
-  /** Closes the database and keeps the synced writes and those unsynced ones that `survives` names. */
+  /** Closes the database; synced writes stay, and those unsynced ones that `survives` picks. */
   async powerCut(survives: (write: LoggedWrite, index: number) => boolean): Promise<void> {
     await this.close();
     const kept = this.writes.filter((write, index) => write.sync || survives(write, index));

@@ -2,8 +2,8 @@ import { type ErrorCode, errorText, SluiceError } from '../../errors.js';
 
 /**
  * The part of an abstract-level store that Sluice uses: any such store fits, as
- * `new Level(path)`, `new MemoryLevel()` or one for the browser. Its default encodings don't matter;
- * Sluice names its own with each call. Nothing else may write to the same database.
+ * `new Level(path)`, `new MemoryLevel()` or one for the browser. Its default encodings don't
+ * matter; Sluice names its own with each call. Nothing else may write to the same database.
  */
 export interface Database {
   open(): Promise<void>;
@@ -128,8 +128,8 @@ async function nextBatch<T>(iterator: Batches<T>): Promise<T[]> {
 /**
  * Gives an error of the store its code, with the original as cause: `SLUICE_LOCKED` when another
  * handle has the database open, `SLUICE_DISK_FULL`, `SLUICE_DAMAGED` when LevelDB reports
- * corruption or a missing file, `SLUICE_NOT_OPEN` for a scan that a close has ended, and `SLUICE_IO`
- * for everything else.
+ * corruption or a missing file, `SLUICE_NOT_OPEN` for a scan that a close has ended, and
+ * `SLUICE_IO` for everything else.
  */
 export function levelError(error: unknown, message: string): SluiceError {
   if (error instanceof SluiceError) return error;

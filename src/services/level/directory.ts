@@ -15,12 +15,13 @@ import {
   UNFINISHED_PREFIX,
 } from './directory-state.js';
 import { exists, makeDirectory, remove, syncDirectory, withFileErrors } from './files.js';
+import { isUnusedLog } from './wal-meta.js';
 
 /** Options of `openDirectory`. */
 export interface DirectoryOptions {
   /** Whether a missing or empty directory becomes a store. */
   create: boolean;
-  /** LevelDB's write buffer for the log; larger than what lives between truncations. @default 64 MiB */
+  /** LevelDB's write buffer for the log; best above what truncations leave. @default 64 MiB */
   walWriteBufferBytes?: number;
   /** LevelDB's write buffer for the segments. @default 16 MiB */
   segmentsWriteBufferBytes?: number;
@@ -47,7 +48,8 @@ export interface Directory {
 
 /**
  * Directories that this process has open. LevelDB's lock doesn't do here: its check within one
- * process closes the lock file, and with it POSIX drops the lock against other processes.
+ * process closes the lock file, and with it POSIX drops the lock against other processes. (Each
+ * thread has a list of its own: a store is to be opened from one thread of a process only.)
  */
 const openPaths = new Set<string>();
 
@@ -55,8 +57,8 @@ const openPaths = new Set<string>();
  * Opens the directory of a store, or creates it.
  *
  * Errors: `SLUICE_NOT_FOUND` when there is no store and `create` is false (nothing is written),
- * `SLUICE_NOT_A_STORE` for a file or a directory with other content, `SLUICE_LOCKED` when it is open
- * elsewhere, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
+ * `SLUICE_NOT_A_STORE` for a file or a directory with other content, `SLUICE_LOCKED` when it is
+ * open elsewhere, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
  */
 export function openDirectory(path: string, options: DirectoryOptions): Promise<Directory> {
   return withFileErrors(`opening '${path}'`, async () => {
@@ -100,8 +102,11 @@ async function openClaimed(root: string, options: DirectoryOptions): Promise<Dir
   const wal = await openWal(root, options, mayCreate);
   try {
     // Whoever finishes a creation holds this lock too: from here on the answer can't change.
-    const creating = !(await exists(join(root, NAMES.format)));
+    const creating = mayCreate && !(await exists(join(root, NAMES.format)));
     if (!creating) await checkFinished(root);
+    else if (!(await isUnusedLog(wal))) {
+      throw new SluiceError('SLUICE_DAMAGED', `'${root}' has been used, but has no format file`);
+    }
     const segments = await openSegments(root, options, creating);
     try {
       if (creating) await clearRange(wal, {});

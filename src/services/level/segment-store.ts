@@ -46,7 +46,7 @@ export class SegmentStore<M> {
    * Opens the store of this `storeId` and returns the body of the last commit, or undefined when
    * there was none. Checks that every block it names exists (`readBlock` checks the content).
    * Writes nothing: blocks that the manifest doesn't name are deleted right before the first write
-   * of this open, so that a caller who finds a contradiction elsewhere leaves all evidence in place.
+   * of this open, so that a caller who finds a contradiction elsewhere leaves all evidence there.
    * Errors: `SLUICE_DAMAGED` (also for another `storeId`), `SLUICE_FORMAT_UNKNOWN`,
    * `SLUICE_NOT_A_STORE` for keys of others, `SLUICE_LOCKED`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
    */
@@ -70,9 +70,9 @@ export class SegmentStore<M> {
 
   /**
    * Writes blocks that no manifest names yet and returns where they are, in order; durable when it
-   * resolves. A commit must name them, or `discard` or `deleteBlocks` give them up. When it rejects,
-   * what was written is deleted by the next commit. Errors: those of writing, `SLUICE_CANCELLED`
-   * when the signal fires, and what the payloads throw.
+   * resolves. A commit must name them, or `discard` or `deleteBlocks` give them up. When it
+   * rejects, what was written is deleted by the next commit. Errors: those of writing,
+   * `SLUICE_CANCELLED` when the signal fires, and what the payloads throw.
    */
   async putBlocks(
     payloads: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

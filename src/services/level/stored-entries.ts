@@ -14,7 +14,7 @@ export interface StoredEntry {
   error: SluiceError | undefined;
 }
 
-/** Every entry in key order; checks each one's checksum, kind and version, and goes on after errors. */
+/** Every entry in key order, each with its checksum, kind and version checked. */
 export async function* storedEntries(handle: LevelHandle): AsyncGenerator<StoredEntry> {
   handle.assertOpen();
   for await (const entries of handle.entries()) {

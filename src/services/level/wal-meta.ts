@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors.js';
-import type { Entry } from './database.js';
-import { frame, unframe } from './frame.js';
+import { type Database, type Entry, getValue, scanKeys } from './database.js';
+import { frame, loadChecksum, unframe } from './frame.js';
 import { META_KEY } from './keys.js';
 import { pack, unpackFormat } from './packing.js';
 
@@ -28,6 +28,14 @@ export function readMeta(value: Uint8Array): WalMeta {
   const valid = typeof storeId === 'string' && isCount(acked) && isCount(synced);
   if (!valid || acked > synced) throw new SluiceError('SLUICE_DAMAGED', `${name} makes no sense`);
   return { storeId, acked, synced };
+}
+
+/** True when a log has never had a record; checks the meta record, if there is one. */
+export async function isUnusedLog(db: Database): Promise<boolean> {
+  for await (const keys of scanKeys(db)) if (keys.some((key) => key !== META_KEY)) return false;
+  await loadChecksum();
+  const meta = await getValue(db, META_KEY);
+  return meta === undefined || readMeta(meta).synced === 0;
 }
 
 function isCount(value: unknown): value is number {

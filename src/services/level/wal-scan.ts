@@ -28,8 +28,8 @@ export interface WalScan {
  * unsynced records and leave later unsynced ones. A gap above `synced` is therefore no damage: what
  * lies behind it was never promised. A gap at or below `synced` is.
  *
- * Errors: `SLUICE_DAMAGED`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_NOT_A_STORE` when the database has keys
- * that a log never has.
+ * Errors: `SLUICE_DAMAGED`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_NOT_A_STORE` when the database has
+ * keys that a log never has.
  */
 export async function scanWal(handle: LevelHandle): Promise<WalScan | undefined> {
   let scan: WalScan | undefined;

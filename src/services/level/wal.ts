@@ -28,8 +28,8 @@ const STORE_ID_BYTES = 16;
  * A write-ahead log in an abstract-level database of its own.
  *
  * Each synced batch holds again every record that was written unsynced since the last one, because
- * a later sync of LevelDB doesn't cover an earlier unsynced write (see `scanWal`). It also holds the
- * meta record, so that an opener knows up to which number every record must be there.
+ * a later sync of LevelDB doesn't cover an earlier unsynced write (see `scanWal`). It also holds
+ * the meta record, so that an opener knows up to which number every record must be there.
  *
  * Every failed write is sticky: everything but reading rejects with its error until `close()` and
  * `open()`, or `open()` alone.

@@ -24,6 +24,9 @@ export function checkPayload(value: unknown, place = 'payload', levelsAbove = 0)
   return new PayloadReader(place, levelsAbove).readObject(value);
 }
 
+/** Steps of a path in a message; the rest of a deep one helps nobody. */
+const STEPS_SHOWN_MAX = 8;
+
 class PayloadReader {
   readonly #place: string;
   readonly #levelsAbove: number;
@@ -90,6 +93,8 @@ class PayloadReader {
   #bad(problem: string, key?: string | number): SluiceError {
     const path = key === undefined ? this.#path : [...this.#path, key];
     const steps = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
-    return new SluiceError('SLUICE_BAD_PAYLOAD', `${this.#place}${steps.join('')} ${problem}`);
+    const shown =
+      steps.length > STEPS_SHOWN_MAX ? [...steps.slice(0, STEPS_SHOWN_MAX), '…'] : steps;
+    return new SluiceError('SLUICE_BAD_PAYLOAD', `${this.#place}${shown.join('')} ${problem}`);
   }
 }

@@ -44,6 +44,8 @@ export interface PointSegmentInfo extends SegmentInfo {
 /** What a holder is made of. */
 export interface PointHolderOptions {
   store: BlockStore;
+  /** Whether a store without a manifest becomes a new one; otherwise it is damage. @default true */
+  create?: boolean;
   clock: Clock;
   /** Needed to create a store; otherwise compared with the stored one. */
   dimensions?: number | undefined;
@@ -96,9 +98,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     onProgress: (done: number, total: number) => void;
   }): Promise<{ applied: number }> {
     assert(this.#state === undefined, 'a holder is opened once before it is closed');
-    const { store, clock, cpus } = this.#options;
+    const { store, clock, cpus, create = true } = this.#options;
     const { storeId, signal, onProgress } = options;
     const stored = await store.open({ storeId });
+    if (stored === undefined && !create) {
+      throw new SluiceError('SLUICE_DAMAGED', 'the manifest of the segments is missing');
+    }
     const body = stored ?? emptyManifest(this.#shapeOfNew());
     checkManifest(body);
     this.#checkShape(body);

@@ -1,6 +1,7 @@
 import type { Distance, Point, PointId, PointInput } from 'sluice';
 import { SluiceError } from 'sluice';
 import type { CollectionHandle, OpenCollection } from '#sluice/cli/facade.js';
+import type { Status } from '#sluice/services/status.js';
 
 /** A collection in a Map: what the commands see of one, and what they did to it. */
 export class FakeCollection implements CollectionHandle {
@@ -14,6 +15,7 @@ export class FakeCollection implements CollectionHandle {
   dimensions: number | undefined;
   /** Called before each upsert answers. */
   onUpsert: () => Promise<void> | void = () => undefined;
+  health: Status = { color: 'green', reasons: [], errors: [] };
   running: ReturnType<CollectionHandle['optimizations']>['running'] = [];
   optimizing: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
 
@@ -70,8 +72,8 @@ export class FakeCollection implements CollectionHandle {
     return { running: this.running, queued: [] };
   }
 
-  status() {
-    return { color: 'yellow', reasons: ['optimizations are disabled'], errors: [] };
+  status(): Status {
+    return this.health;
   }
 
   info() {
@@ -81,7 +83,7 @@ export class FakeCollection implements CollectionHandle {
       distance: 'cosine' as Distance,
       points: this.points.size,
       segments: [{ ...segment, indexed: false, appendable: true }],
-      wal: { acked: 3, last: 5 },
+      wal: { acked: 3, applied: 4, last: 5 },
       configuration: { flushIntervalMs: 5000, optimizers: { deletedThreshold: 0.2 } },
     };
   }

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { systemClock } from '../services/clock.js';
+import type { OpenCollection, VerifyStore } from './facade.js';
+import { run } from './run.js';
+import { ignoreBrokenPipe, interruptSignal } from './signals.js';
+
+// The engine is loaded when a command needs it: --help and wrong use answer at once.
+const openCollection: OpenCollection = async (path, options) => {
+  const facade = await import('../collection.js');
+  return facade.openCollection(path, options);
+};
+
+const verifyStore: VerifyStore = async (path, options) => {
+  const verify = await import('../services/points/verify.js');
+  return verify.verifyStore(path, options);
+};
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+ignoreBrokenPipe();
+const { stdin, stdout, stderr } = process;
+const host = { stdin, stdout, stderr, clock: systemClock, signal: interruptSignal() };
+const services = { openCollection, verifyStore, version: packageVersion() };
+process.exitCode = await run(process.argv.slice(2), host, services);

@@ -1,0 +1,31 @@
+import type { LoggedError } from '../services/error-log.js';
+import type { StatusReason } from '../services/status.js';
+
+/** One reason of a status, in words. */
+export function reasonText(reason: StatusReason): string {
+  switch (reason.reason) {
+    case 'optimizing':
+    case 'planned':
+      return `${reason.reason}: ${reason.optimizer} of segments ${reason.segmentIds.join(', ')}`;
+    case 'applying':
+      return `${reason.operations} operations of the log are not applied yet`;
+    case 'error':
+      return `${reason.what} has failed (${reason.code})`;
+    case 'state':
+      return `the collection is ${reason.state}`;
+    case 'disabled':
+      return 'optimizations are disabled (maxOptimizationThreads is 0)';
+    case 'backingOff':
+      return 'an optimization has failed and is tried again later';
+    case 'waitingForTrigger':
+      return 'optimizations wait for a trigger';
+  }
+}
+
+/** One failure of a status, in words. */
+export function failureText({ what, code, message, at, times, recoveredAt }: LoggedError): string {
+  const since = new Date(at).toISOString();
+  const often = times > 1 ? `, ${times} times in a row` : '';
+  const over = recoveredAt === null ? '' : ', recovered since';
+  return `${what}: ${message} (${code}), ${since}${often}${over}`;
+}

@@ -1,0 +1,34 @@
+import type { Collection, OptimizerOptions } from 'sluice';
+import { points, until } from './points.js';
+
+/** Optimizer options under which nothing is optimized and one upsert fills a segment. */
+export const ONE_UPSERT_A_SEGMENT: Partial<OptimizerOptions> = {
+  maxSegmentSizeKb: 1,
+  maxOptimizationThreads: 0,
+};
+
+/**
+ * Fills segments with so many points each, in a new collection opened with `ONE_UPSERT_A_SEGMENT`
+ * and 256 dimensions, so that a vector has 1 KB. Ids go up from 0. `spare` leaves an empty segment
+ * behind the last.
+ */
+export async function fillSegments(
+  collection: Collection,
+  sizes: readonly number[],
+  { spare = false } = {},
+): Promise<void> {
+  let id = 0;
+  for (const [index, size] of sizes.entries()) {
+    const isLast = index === sizes.length - 1;
+    if (isLast && !spare) await collection.configure({ optimizers: { maxSegmentSizeKb: null } });
+    await collection.upsert(points(id, size, 256));
+    id += size;
+    if (!isLast || spare) await until(() => sizesOf(collection).includes(0));
+  }
+}
+
+/** Points in each segment, the most first. */
+export function sizesOf(collection: Collection): number[] {
+  const sizes = collection.info().segments.map((segment) => segment.points);
+  return sizes.sort((a, b) => b - a);
+}
