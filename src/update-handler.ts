@@ -228,7 +228,11 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       log: { acked: flush.acked, applied: tail.applied, last: tail.end, keepFrom: keepFrom.lowest },
       queue: tail.usage,
       flush: { ...flush.counts, committed: flush.committed },
-      optimizations: { running: runs.running.length, points: runs.optimizedPoints },
+      optimizations: {
+        running: runs.running.length,
+        points: runs.optimizedPoints,
+        triggered: runs.triggered,
+      },
       budgets: { io: options.ioBudget.status(), cpu: options.cpuBudget.status() },
     };
   }

@@ -59,17 +59,23 @@ export interface Wal {
    * With `sync`, resolves when they AND every record before them survive a power cut; without,
    * when they survive the death of the process. Never called while another `append` is running.
    * A rejection leaves it open whether the records exist: the error must be sticky, unless it is
-   * certain that nothing was written.
+   * certain that nothing was written (a plain `Error` says that, being transient).
    */
   append(records: readonly Uint8Array[], options: { sync: boolean }): Promise<readonly number[]>;
   /** Resolves when every record appended before the call survives a power cut. */
   sync(): Promise<void>;
-  /** Records `from`…`to` (inclusive), in order; records at or below `acked` may be missing. */
+  /**
+   * Records `from`…`to` (inclusive), in order; records at or below `acked` may be missing. In a
+   * dense log a gap is damage; in another one only what has been forgotten or never existed is left
+   * out. Runs beside `append` and `acknowledge`; the reader may end early.
+   */
   read(from: number, to: number): AsyncIterable<WalRecord>;
   /** Forgets records at or below `upTo`, durably. Never called with a smaller number than before. */
   acknowledge(upTo: number): Promise<void>;
   /**
-   * Only for a log with other writers: tells of records that appeared, by the newest number.
+   * Only for a log with other writers: tells of records that appeared, by the newest number, also
+   * of those that appeared between `open` and this call. Telling more often than needed, of numbers
+   * already known, or of our own records before their `append` returns, does no harm.
    * Returns a function that ends the subscription.
    */
   watch?(listener: (last: number) => void): () => void;
@@ -101,13 +107,14 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   }): Promise<{ applied: number }>;
   /**
    * Applies one operation: all of it, or nothing and throw. A pure function of the operations
-   * before it, so that a replay gives the same result and the same refusals.
+   * before it, so that a replay gives the same result and the same refusals. `opNum` grows from
+   * call to call (by one, if the log is dense), except when a transient failure is tried again.
    * Returns the number of entries it touched.
    * Throwing declines the operation for ever, unless the error's kind is `transient`: then it is
    * applied again later and nothing overtakes it.
    */
   apply(opNum: number, operation: Op): number;
-  /** The present segments, in a stable order. */
+  /** The present segments, in a stable order. Also called for status, so it must be quick. */
   segments(): readonly Info[];
   /** Creates an appendable segment if none has room; called before each planning. */
   ensureCapacity(): void;
@@ -115,7 +122,8 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   dirtyBytes(): number;
   /**
    * Everything a commit needs, taken in one step. `applied` is the number of the last operation
-   * that was applied or declined; the commit stores it and `open` gives it back.
+   * that was applied or declined; the commit stores it and `open` gives it back. One capture is
+   * released before the next is taken.
    */
   capture(applied: number): FlushCapture;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
@@ -124,7 +132,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
 
 /** One flush: a consistent picture of the segments on its way to disk. */
 export interface FlushCapture {
-  /** False when the last commit already holds all of this; the round then writes nothing. */
+  /**
+   * False when the last commit already holds all of this. The round then writes nothing, unless
+   * `applied` is another one than in the last commit: that alone is worth a commit.
+   */
   readonly changed: boolean;
   /** Writes data that nothing refers to yet; durable when it resolves. */
   writeBlocks(signal: AbortSignal): Promise<void>;
@@ -138,9 +149,10 @@ export interface FlushCapture {
 export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
   readonly name: string;
   /**
-   * Pure: the ids of the segments to optimize together, or none. Segments in `busy` are being
-   * optimized or backing off and must not be chosen. What `begin` makes of a selection must not be
-   * selected again by any optimizer of the store.
+   * Pure: the ids of the segments to optimize together, or none; asked again, with what it chose
+   * added to `busy`, until it chooses none. Segments in `busy` are being optimized or backing off
+   * and must not be chosen. What `begin` makes of a selection must not be selected again by any
+   * optimizer of the store, or they would work for ever. Also called for status.
    */
   select(segments: readonly Info[], busy: ReadonlySet<number>): readonly number[];
   /**
@@ -185,7 +197,11 @@ export interface Optimization {
    * Returns the number of points in the output. Throwing leaves everything as before.
    */
   swap(): number;
-  /** Unfreezes the sources, as if the run had never been. Synchronous, never throws. */
+  /**
+   * Unfreezes the sources, as if the run had never been. Synchronous, never throws. Comes after the
+   * phase has settled, or, when its signal fired and it has not settled within 10 s, without it:
+   * what such a phase still does must not matter.
+   */
   rollback(): void;
   /**
    * Deletes the blocks the run had written, after a rollback. Not called when the storage is

@@ -79,7 +79,7 @@ describe('a log with other writers', () => {
 
   test('two stores on one log agree, whatever the interleaving', async () => {
     const random = new Random(20);
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const shared = new SharedLog();
       const stores = [
         new TinyStore({ log: shared.client() }),

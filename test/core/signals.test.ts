@@ -32,22 +32,23 @@ describe('plunge in the same tick as submissions', () => {
 
   test('is answered at any distance of microtasks from the end of the applier', async () => {
     const store = await openTiny();
-    for (let distance = 0; distance < 40; distance += 1) {
-      await store.run(store.put('key', distance));
-      // Brings the linger's timer to its end, then comes so many microtasks later.
-      const fired = store.clock.advance(5);
-      for (let step = 0; step < distance; step += 1) await Promise.resolve();
-      const plunged = store.handler.plunge();
-      await fired;
-      await store.run(plunged, patienceMs);
-    }
-    for (let distance = 0; distance < 40; distance += 1) {
-      const first = store.put('key', distance);
-      for (let step = 0; step < distance; step += 1) await Promise.resolve();
-      await store.run(
-        Promise.all([first, store.put('key', 0), store.handler.plunge()]),
-        patienceMs,
-      );
+    const calls: Record<string, () => Promise<unknown>> = {
+      plunge: () => store.handler.plunge(),
+      put: () => store.put('other'),
+      trigger: async () => store.handler.trigger(),
+    };
+    for (const call of Object.values(calls)) {
+      for (let distance = -12; distance <= 24; distance += 1) {
+        await store.run(store.put('key', distance));
+        // The applier lingers now; the next timer ends it.
+        const asked = distance < 0 ? call() : undefined;
+        for (let step = distance; step < 0; step += 1) await Promise.resolve();
+        store.clock.fireNext();
+        for (let step = 0; step < distance; step += 1) await Promise.resolve();
+        // Whatever it takes happens now: the workers' other timers are seconds away.
+        await store.run(asked ?? call(), 1000);
+        await store.run(store.handler.plunge(), 1000);
+      }
     }
     await store.run(store.handler.stop());
   });
@@ -116,6 +117,6 @@ test('any mixture of calls and hiccups: each call is answered, each operation ap
       expect(again.content).toEqual(store.content);
       await again.run(again.handler.stop());
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 });

@@ -45,7 +45,7 @@ export class SteppedClock implements Clock {
     const end = this.#now + durationMs;
     await settle();
     for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
-      await this.#fire(next);
+      await this.#fireAndSettle();
     }
     this.#now = end;
   }
@@ -60,7 +60,7 @@ export class SteppedClock implements Clock {
       if (next === undefined || next.at > end) {
         throw new Error(`did not happen within ${limitMs} ms: ${condition}`);
       }
-      await this.#fire(next);
+      await this.#fireAndSettle();
     }
   }
 
@@ -75,6 +75,15 @@ export class SteppedClock implements Clock {
     return promise;
   }
 
+  /** Moves time on to the next timer and fires it, without letting anything settle. */
+  fireNext(): void {
+    const next = this.#next();
+    if (next === undefined) throw new Error('no timer is set');
+    this.#timers.delete(next);
+    this.#now = Math.max(this.#now, next.at);
+    next.callback();
+  }
+
   #next(): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of this.#timers) {
@@ -83,10 +92,8 @@ export class SteppedClock implements Clock {
     return first;
   }
 
-  async #fire(timer: Timer): Promise<void> {
-    this.#timers.delete(timer);
-    this.#now = Math.max(this.#now, timer.at);
-    timer.callback();
+  async #fireAndSettle(): Promise<void> {
+    this.fireNext();
     await settle();
   }
 }
