@@ -35,16 +35,13 @@ function updateWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   const effect = effectOf(core, 'updateWorker');
   let abandon = new AbortController();
   const failing = (error: unknown): never => {
-    if (!isCancelled(error)) core.failIfSticky('updateWorker', error);
+    core.breakIfSticky(error);
     throw error;
   };
   return updateWorkerMachine.provide({
     actors: {
       applier: effect(async ({ owner }: ApplierInput, signal) => {
-        const outcome = await core.applier.run(listenerOf(owner), signal).catch(failing);
-        if (outcome === 'caughtUp') core.errors.recovered('apply');
-        core.errors.recovered('updateWorker');
-        return { outcome };
+        return { outcome: await core.applier.run(listenerOf(owner), signal).catch(failing) };
       }),
       drain: effect(async ({ owner }: ApplierInput, signal) => {
         abandon = new AbortController();
@@ -69,15 +66,21 @@ function updateWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
 function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   const effect = effectOf(core, 'flushWorker');
   const { flush } = core;
+  // A round that was asked for before the storage broke must not write to it.
+  const step = <Output>(work: (signal: AbortSignal) => Promise<Output>) =>
+    effect((_: undefined, signal) => {
+      if (core.broken !== undefined) throw core.refusal();
+      return work(signal);
+    });
   return flushWorkerMachine.provide({
     actors: {
-      capture: effect(() => {
+      capture: step(() => {
         core.flushBegins();
         return flush.capture();
       }),
-      writeBlocks: effect((_, signal) => flush.writeBlocks(signal)),
-      commit: effect(() => flush.commit()),
-      acknowledge: effect(() => flush.acknowledge()),
+      writeBlocks: step((signal) => flush.writeBlocks(signal)),
+      commit: step(() => flush.commit()),
+      acknowledge: step(() => flush.acknowledge()),
     },
     actions: {
       roundDone: () => {
@@ -85,8 +88,12 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
         core.errors.recovered('flushWorker');
       },
       roundFailed: (_, { error }) => {
+        if (core.broken !== undefined) {
+          flush.abandon(core.refusal());
+          return;
+        }
         flush.roundFailed(error);
-        core.failIfSticky('flush', error);
+        core.breakIfSticky(error);
       },
     },
   });
@@ -160,8 +167,11 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
   const { wal, segments, logger, onOpened, settings } = core.options;
   const closeBoth = async () => {
     core.unwatch();
-    await segments.close();
-    await wal.close();
+    try {
+      await segments.close();
+    } finally {
+      await wal.close();
+    }
   };
   await closeBoth();
   try {
@@ -180,7 +190,8 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
     return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
   } catch (error) {
-    await closeBoth();
+    // The failure to open is what the caller must hear of.
+    await closeBoth().catch((cause) => logger.error({ err: cause }, 'closing failed'));
     throw error;
   }
 }
@@ -223,6 +234,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       open: effect((_, signal) => openStore(core, signal)),
       reconfigure: effect(() => {
         core.reconfiguration.apply();
+        errors.recovered('reconfigure');
         core.runs.forgetBackOff();
         return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
       }),

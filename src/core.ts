@@ -70,6 +70,8 @@ export class Core<Op, Info extends SegmentInfo> {
   /** Ends the subscription to a log with other writers. */
   unwatch: () => void = () => {};
   #flushAsked = false;
+  /** An operation has failed for now and is tried again. */
+  #retrying = false;
 
   constructor(options: CoreOptions<Op, Info>) {
     const { wal, segments, clock, codec, limits } = options;
@@ -94,10 +96,14 @@ export class Core<Op, Info extends SegmentInfo> {
       hooks: {
         onApplied: () => {
           this.counts.applied += 1;
+          this.#passed();
         },
         onDeclined: (opNum, error) => this.#declined(opNum, error),
         onRetry: (opNum, error) => this.#retried(opNum, error),
-        onProgress: () => this.#flushIfDirty(),
+        onProgress: () => {
+          this.errors.recovered('updateWorker');
+          this.#flushIfDirty();
+        },
       },
     });
     const { errors, keepFrom, tail } = this;
@@ -109,6 +115,7 @@ export class Core<Op, Info extends SegmentInfo> {
       cpuBudget: options.cpuBudget,
       clock,
       errors,
+      isBroken: () => this.broken !== undefined,
       onEnd: (run, end) => this.#runEnded(run, end),
     });
   }
@@ -121,10 +128,17 @@ export class Core<Op, Info extends SegmentInfo> {
   /** A sticky error from anywhere breaks the store; others only go to the status. */
   failIfSticky(what: string, error: unknown): void {
     this.errors.report(what, error);
+    this.breakIfSticky(error);
+  }
+
+  /** As `failIfSticky`, for an error that the status has already. */
+  breakIfSticky(error: unknown): void {
     if (!isSticky(error) || this.broken !== undefined) return;
     this.broken = toSluiceError(error, 'SLUICE_IO');
     this.options.logger.error({ err: error, code: this.broken.code }, 'the storage is broken');
-    this.send({ type: 'Broken' });
+    // At once, so that nothing more is appended; the chart hears of it right afterwards.
+    this.refuseEveryone();
+    this.#sendSoon({ type: 'Broken' });
   }
 
   /** What those get who ask for something that can't be done any more. */
@@ -152,7 +166,7 @@ export class Core<Op, Info extends SegmentInfo> {
 
   #canFreeWal(): boolean {
     if (!this.flush.mayFree) return false;
-    this.#askForFlush();
+    if (this.flush.wouldFree) this.#askForFlush();
     return true;
   }
 
@@ -164,16 +178,30 @@ export class Core<Op, Info extends SegmentInfo> {
   #askForFlush(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
-    this.send({ type: 'Flush' });
+    this.#sendSoon({ type: 'Flush' });
+  }
+
+  /** For callers that may be inside an action of a chart, which must not run another one. */
+  #sendSoon(event: UpdateHandlerEvent): void {
+    queueMicrotask(() => this.send(event));
+  }
+
+  /** Nothing stands in the way any more: the operation that had failed for now is through. */
+  #passed(): void {
+    if (!this.#retrying) return;
+    this.#retrying = false;
+    this.errors.recovered('apply');
   }
 
   #declined(opNum: number, error: unknown): void {
     this.counts.declined += 1;
+    this.#passed();
     this.options.logger.warn({ opNum, err: error }, 'operation declined');
   }
 
   #retried(opNum: number, error: unknown): void {
     this.counts.retries += 1;
+    this.#retrying = true;
     this.errors.report('apply', error);
     this.options.logger.warn({ opNum, err: error }, 'operation failed for now, tried again later');
   }
@@ -185,7 +213,7 @@ export class Core<Op, Info extends SegmentInfo> {
     else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
     else if (end.outcome === 'failed') {
       logger.error({ ...fields, err: end.error }, 'optimization failed');
-      if (isSticky(end.error)) this.failIfSticky('segments', end.error);
+      this.breakIfSticky(end.error);
     }
   }
 }

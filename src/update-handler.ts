@@ -4,10 +4,16 @@ import { closeStore, provideActors } from './actors.js';
 import { Core, type CoreSettings } from './core.js';
 import { SluiceError } from './errors.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
-import { type HandlerEnvironment, type HandlerSettings, resolveSettings } from './options.js';
+import {
+  type HandlerEnvironment,
+  type HandlerSettings,
+  resolveSettings,
+  SETTING_CHECKS,
+} from './options.js';
 import { rootState } from './root-state.js';
 import { systemClock } from './services/clock.js';
 import { plainCodec } from './services/codec.js';
+import { checkOptions, type OptionChecks } from './services/option-checks.js';
 import type {
   OperationCodec,
   SegmentHolder,
@@ -75,7 +81,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     const resolved = resolveSettings(settingsOf(rest));
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
-    this.#current = resolved;
+    const { flushIntervalMs, maxOptimizationThreads } = resolved;
+    this.#current = { flushIntervalMs, maxOptimizationThreads };
     this.#core = new Core<Op, Info>({
       wal,
       segments,
@@ -96,7 +103,6 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       onOpened: onOpened ?? (async () => {}),
       onClosed: onClosed ?? (async () => {}),
     });
-    const { flushIntervalMs } = resolved;
     this.#root = createActor(provideActors(this.#core), {
       id: 'updateHandler',
       input: { slots: 0, flushIntervalMs },
@@ -120,7 +126,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /**
    * Resolves when the store is open and every acknowledged operation is visible.
-   * Errors: what opening it failed with, e.g. `SLUICE_LOCKED`, `SLUICE_DAMAGED`, `SLUICE_IO`.
+   * Errors: what opening it failed with, e.g. `SLUICE_LOCKED`, `SLUICE_DAMAGED`, `SLUICE_IO`;
+   * `SLUICE_BROKEN` when the storage failed afterwards; `SLUICE_STOPPED`.
    */
   ready(): Promise<void> {
     return this.#until((state) => state === 'running');
@@ -140,16 +147,20 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return this.#core.tail.submit(data, options);
   }
 
-  /** Makes the optimizers look again, after everything submitted before. */
+  /** Makes the optimizers look again, after everything submitted before. Nothing if not open. */
   trigger(): void {
-    if (this.#refuses) return;
+    if (this.#core.tail.closed !== undefined) return;
     this.#core.runs.forgetBackOff();
     this.#core.tail.signal({ signal: 'Nop', id: 0 });
   }
 
-  /** Resolves when everything submitted before has been applied (or declined). */
+  /**
+   * Resolves when everything submitted before has been applied (or declined).
+   * Errors: `SLUICE_NOT_OPEN`, `SLUICE_STOPPED`, `SLUICE_BROKEN`.
+   */
   plunge(): Promise<void> {
-    if (this.#refuses) return Promise.reject(this.#core.refusal());
+    const refusal = this.#refuses ? this.#core.refusal() : this.#core.tail.closed;
+    if (refusal !== undefined) return Promise.reject(refusal);
     return this.#core.plungers.wait((id) => this.#core.tail.signal({ signal: 'Plunger', id }));
   }
 
@@ -163,16 +174,16 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /**
    * Cancels running optimizations, then puts new settings in force in one step, together with
-   * `change`. Nothing submitted is lost; the last of several calls wins; each resolves when it is in force.
+   * `change`. Nothing submitted is lost; the last of several calls wins; each resolves when it is
+   * in force. Errors: `SLUICE_BAD_OPTION`, what `change` throws.
    */
   reconfigure(settings: Partial<CoreSettings>, change: () => void = () => {}): Promise<void> {
     if (this.#refuses) return Promise.reject(this.#core.refusal());
-    const { flushIntervalMs, maxOptimizationThreads } = resolveSettings(
-      settingsOf({ ...this.#current, ...settings }),
-    );
+    const given = checkOptions<CoreSettings>(settings, RECONFIGURABLE);
     const done = this.#core.reconfiguration.request(() => {
       change();
-      this.#current = { flushIntervalMs, maxOptimizationThreads };
+      // What other calls have set is kept, also if they came since this one.
+      this.#current = { ...this.#current, ...given };
     });
     this.#root.send({ type: 'Reconfigure' });
     return done;
@@ -183,7 +194,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
    * all. Errors: `SLUICE_WAL_TRUNCATED` when it is too late.
    */
   keepWalFrom(opNum: number): () => void {
-    return this.#core.keepFrom.hold(opNum, this.#core.flush.acked);
+    return this.#core.keepFrom.hold(opNum, this.#core.flush.forgotten);
   }
 
   /** How the store is; see `StatusColor`. */
@@ -246,9 +257,9 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   async #stop(): Promise<void> {
     if (this.#crash !== undefined) return closeStore(this.#core);
+    if (this.#root.getSnapshot().status === 'done') return;
     const ended = new Promise<void>((resolve, reject) => {
       this.#root.subscribe({ complete: resolve, error: reject });
-      if (this.#root.getSnapshot().status === 'done') resolve();
     });
     this.#root.send({ type: 'Stop' });
     await ended;
@@ -268,7 +279,9 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       const look = () => {
         const { state } = this;
         const failure = this.#core.openFailure;
-        const isFailed = state === 'broken' ? failure !== undefined : state === 'stopped';
+        // Broken ends the waiting unless a reopening is on its way.
+        const { reopening } = this.#root.getSnapshot().context;
+        const isFailed = state === 'broken' ? !reopening : state === 'stopped';
         if (!isReached(state) && !isFailed) return;
         queueMicrotask(() => subscription.unsubscribe());
         if (isFailed) reject(failure ?? this.#core.refusal());
@@ -288,6 +301,11 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     this.#core.refuseEveryone();
   }
 }
+
+const RECONFIGURABLE: OptionChecks<CoreSettings> = {
+  flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
+  maxOptimizationThreads: SETTING_CHECKS.maxOptimizationThreads,
+};
 
 /** The settings among the options. */
 function settingsOf(options: object): Partial<HandlerSettings> {

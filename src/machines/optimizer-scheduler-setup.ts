@@ -1,4 +1,4 @@
-// The vocabulary of the scheduler's chart (optimizer-scheduler.ts): context, events, guards, actions.
+// The vocabulary of the scheduler's chart (optimizer-scheduler.ts): context, events, actions.
 import { type ActorRef, assign, enqueueActions, type Snapshot, sendTo, setup } from 'xstate';
 import { effect, noAction } from './effect.js';
 import { optimizationTaskMachine, type TaskOutcome } from './optimization-task.js';

@@ -3,7 +3,7 @@
  * in the log, so `Operation` only says that there are some.
  */
 
-/** There are operations to apply (to the update worker) or newly applied ones (to the scheduler). */
+/** There are operations to apply (update worker), or newly applied ones (scheduler). */
 export interface Operation {
   type: 'Operation';
 }

@@ -60,6 +60,8 @@ export interface UpdateHandlerContext extends UpdateHandlerSettings {
   crashes: Record<WorkerId, number>;
   /** A configuration is waiting. */
   reconfigure: boolean;
+  /** A Flush came while there was no flush worker; its successor begins with a round. */
+  flush: boolean;
   /** A Stop came before the handler could act on it. */
   stopping: boolean;
   /** A Reopen came while the workers were still being taken down. */
@@ -76,7 +78,7 @@ export const updateHandlerMeta: ChartMeta = {
   events: {
     Operation: 'The log has operations to apply; goes to the update worker.',
     Nop: 'Goes to the scheduler.',
-    Flush: 'Goes to the flush worker.',
+    Flush: 'Goes to the flush worker, or waits for it.',
     Stop: 'Stop the workers in order, then close.',
     Applied: 'The update worker has got on; goes to the scheduler as Operation.',
     Paused: 'No optimization is running; the configuration may change.',
@@ -131,6 +133,7 @@ const handler = setup({
     markOpened: assign({ opened: true }),
     markReconfigure: assign({ reconfigure: true }),
     clearReconfigure: assign({ reconfigure: false }),
+    markFlush: assign({ flush: true }),
     setSettings: assign((_, params: UpdateHandlerSettings) => params),
     clearCrashes: assign({ crashes: NO_CRASHES }),
     forwardOperation: sendTo('updateWorker', { type: 'Operation' }),
@@ -181,6 +184,8 @@ export const updateHandlerSetup = handler.extend({
       } else {
         const input = { flushIntervalMs: context.flushIntervalMs };
         enqueue.spawnChild('flushWorker', { id: worker, input });
+        if (context.flush) enqueue.sendTo(worker, { type: 'Flush' });
+        enqueue.assign({ flush: false });
       }
       enqueue.assign({ alive: { ...context.alive, [worker]: true } });
     }),
@@ -217,9 +222,19 @@ export const updateHandlerSetup = handler.extend({
         enqueue.raise({ type: 'Restart', worker }, { id: `restart.${worker}`, delay });
       },
     ),
+    postponeRestart: enqueueActions(({ enqueue }, { worker }: Restart) => {
+      enqueue.raise({ type: 'Restart', worker }, { id: `restart.${worker}`, delay: 50 });
+    }),
+    forgetLeftovers: enqueueActions(
+      ({ enqueue }, { actorId }: { actorId: `settle.${WorkerId}` }) => {
+        enqueue.stopChild(actorId);
+      },
+    ),
     dropWorkers: enqueueActions(({ context, enqueue }) => {
       for (const worker of Object.keys(NONE_ALIVE) as WorkerId[]) {
         if (context.alive[worker]) enqueue.stopChild(worker);
+        // Left alone, it would restart a worker that is alive again after a Reopen.
+        enqueue.stopChild(`settle.${worker}`);
         enqueue.cancel(`restart.${worker}`);
       }
       enqueue.assign({ alive: NONE_ALIVE });

@@ -35,7 +35,11 @@ const ended = {
   actions: { type: 'reapWorker', params: ({ event }: { event: WorkerEnded }) => event },
 } as const;
 
-/** While leaving, a worker that ends has ended. */
+const forgotten = {
+  actions: { type: 'forgetLeftovers', params: ({ event }: { event: LeftoversSettled }) => event },
+} as const;
+
+/** While leaving, a worker that ends has ended, and what a crash left behind is not succeeded. */
 const released = {
   'xstate.done.actor.updateWorker': ended,
   'xstate.error.actor.updateWorker': ended,
@@ -43,6 +47,8 @@ const released = {
   'xstate.error.actor.optimizerScheduler': ended,
   'xstate.done.actor.flushWorker': ended,
   'xstate.error.actor.flushWorker': ended,
+  'xstate.done.actor.settle.*': forgotten,
+  'xstate.error.actor.settle.*': forgotten,
 } as const;
 
 /** Opens the store, supervises the workers, and takes them down in order. */
@@ -55,6 +61,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     alive: NONE_ALIVE,
     crashes: NO_CRASHES,
     reconfigure: false,
+    flush: false,
     stopping: false,
     reopening: false,
     opened: false,
@@ -67,6 +74,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
       on: {
         Stop: { actions: ['markStopping', 'abortOpening'] },
         Reconfigure: { actions: 'markReconfigure' },
+        Flush: { actions: 'markFlush' },
       },
       invoke: {
         id: 'open',
@@ -103,7 +111,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
         ...supervised,
         Operation: { guard: 'updateWorkerAlive', actions: 'forwardOperation' },
         Nop: { guard: 'schedulerAlive', actions: 'forwardNop' },
-        Flush: { guard: 'flushWorkerAlive', actions: 'forwardFlush' },
+        Flush: [{ guard: 'flushWorkerAlive', actions: 'forwardFlush' }, { actions: 'markFlush' }],
         Applied: { guard: 'schedulerAlive', actions: 'wakeScheduler' },
         Reconfigure: { actions: 'markReconfigure' },
         Restart: { actions: { type: 'spawnWorker', params: ({ event }) => event } },
@@ -143,6 +151,10 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
             applying: {
               description: 'The newest configuration is put in force in one step.',
               entry: 'clearReconfigure',
+              // A scheduler started now would run on the old configuration, and miss the Resume.
+              on: {
+                Restart: { actions: { type: 'postponeRestart', params: ({ event }) => event } },
+              },
               invoke: {
                 id: 'reconfigure',
                 src: 'reconfigure',
@@ -231,7 +243,13 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
     broken: {
       description: 'The storage failed: nothing is written; reads from memory go on.',
       initial: 'breaking',
-      entry: ['abortRunning', 'refuseReconfigure'],
+      // The scheduler must not follow up a task that is cancelled here with another one.
+      entry: [
+        'abortRunning',
+        'refuseReconfigure',
+        'clearReconfigure',
+        { type: 'stopWorker', params: { worker: 'optimizerScheduler' } },
+      ],
       on: { Reconfigure: { actions: 'refuseReconfigure' } },
       states: {
         breaking: {

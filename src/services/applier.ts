@@ -1,4 +1,4 @@
-import { isSticky, isTransient, throwIfAborted, toSluiceError } from '../errors.js';
+import { assert, isSticky, isTransient, throwIfAborted, toSluiceError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { Marker } from './group-commit.js';
 import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
@@ -41,6 +41,7 @@ export class Applier<Op> {
   readonly #clock: Clock;
   readonly #hooks: ApplierHooks;
   #reportedAt = 0;
+  #reported = 0;
   #sliceEnd = 0;
 
   constructor(options: {
@@ -101,7 +102,8 @@ export class Applier<Op> {
           this.#tail.takeMarker();
           listener.deliver(item.marker);
         } else if (!(await this.#applyUpTo(item.to, listener, signal))) {
-          this.#report(listener, false);
+          // A report tells of progress, which ends a back-off: without any there is none to make.
+          if (this.#tail.applied > this.#reported) this.#report(listener, false);
           return 'retry';
         }
       }
@@ -134,12 +136,17 @@ export class Applier<Op> {
   ): Promise<boolean> {
     for await (const { opNum, data } of this.#wal.read(from, to)) {
       throwIfAborted(signal);
+      const { applied } = this.#tail;
+      const fits = this.#wal.dense ? opNum === applied + 1 : opNum > applied;
+      assert(fits, `the log gave record ${opNum} after ${applied}`);
       if (!this.#apply(opNum, data)) return false;
       if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
       if (this.#tail.windowed(opNum + 1) !== undefined) return true;
     }
+    const { applied } = this.#tail;
     // In a log with other writers the last numbers may be missing.
-    if (this.#tail.applied < to) this.#tail.advance(to);
+    assert(!this.#wal.dense || applied >= to, `the log has no record ${applied + 1} before ${to}`);
+    if (applied < to) this.#tail.advance(to);
     return true;
   }
 
@@ -177,6 +184,7 @@ export class Applier<Op> {
 
   #report(listener: ApplierListener, caughtUp: boolean): void {
     this.#reportedAt = this.#clock.now();
+    this.#reported = this.#tail.applied;
     this.#hooks.onProgress();
     listener.progress(this.#tail.applied, caughtUp);
   }

@@ -25,6 +25,7 @@ export class FlushRounds {
   #capture: { picture: FlushCapture; applied: number } | undefined;
   #committed = 0;
   #acked = 0;
+  #forgotten = 0;
   #startedAt = 0;
   readonly #counts = { rounds: 0, commits: 0, failures: 0, lastMs: 0 };
 
@@ -49,6 +50,11 @@ export class FlushRounds {
     return this.#acked;
   }
 
+  /** As `acked`, with what the log has been told to forget and may not have forgotten yet. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
   /** The number that the last commit holds. */
   get committed(): number {
     return this.#committed;
@@ -58,16 +64,23 @@ export class FlushRounds {
     return { ...this.#counts };
   }
 
-  /** True when a round could make the log forget something. */
+  /** True when a round could make the log forget something, now or when more has been applied. */
   get mayFree(): boolean {
     if (this.#errors.standing.some((error) => error.what === 'flush')) return false;
-    return Math.min(this.#tail.end, this.#keepFrom.lowest - 1) > this.#acked;
+    const isMoreComing = this.#tail.usage.entries > 0 || this.#tail.end > this.#acked;
+    return isMoreComing && this.#keepFrom.lowest - 1 > this.#acked;
+  }
+
+  /** True when a round that begins now would make the log forget something. */
+  get wouldFree(): boolean {
+    return Math.min(this.#tail.applied, this.#keepFrom.lowest - 1) > this.#acked;
   }
 
   /** Begins anew on a store that has just been opened. */
   open(state: { committed: number; acked: number }): void {
     this.#committed = state.committed;
     this.#acked = state.acked;
+    this.#forgotten = state.acked;
   }
 
   /** Resolves when a round that begins after this call has ended well. */
@@ -91,7 +104,8 @@ export class FlushRounds {
     const picture = this.#segments.capture(applied);
     this.#capture = { picture, applied };
     await this.#wal.sync();
-    return { changed: picture.changed };
+    // The log must never forget what the last commit doesn't count.
+    return { changed: picture.changed || applied !== this.#committed };
   }
 
   async writeBlocks(signal: AbortSignal): Promise<void> {
@@ -107,10 +121,9 @@ export class FlushRounds {
 
   /** The log forgets what the last commit holds and nobody keeps. */
   async acknowledge(): Promise<void> {
-    const { picture, applied } = this.#current;
-    if (!picture.changed) this.#committed = applied;
     const upTo = Math.min(this.#committed, this.#keepFrom.lowest - 1);
     if (upTo <= this.#acked) return;
+    this.#forgotten = upTo;
     await this.#wal.acknowledge(upTo);
     this.#acked = upTo;
     this.#tail.acknowledged(upTo);
@@ -122,6 +135,8 @@ export class FlushRounds {
     this.#counts.lastMs = this.#clock.now() - this.#startedAt;
     this.#errors.recovered('flush');
     for (const request of this.#answering.splice(0)) request.resolve();
+    // What waits for room in a full log is declined if this round could not free any.
+    this.#tail.recheck();
   }
 
   roundFailed(error: unknown): void {

@@ -23,6 +23,8 @@ export interface GroupCommitHooks {
   onMarker(marker: Marker): void;
   /** The records may or may not exist. */
   onFailed(entries: readonly RecordEntry[], error: unknown): void;
+  /** A batch has ended: the numbers of all that was appended are known. */
+  onDelivered(): void;
   /** Nothing is queued or being written any more. */
   onSettled(): void;
 }
@@ -38,6 +40,7 @@ export class GroupCommit {
   readonly #hooks: GroupCommitHooks;
   #queue: Entry[] = [];
   #running = false;
+  #appending = false;
 
   constructor(wal: Wal, hooks: GroupCommitHooks) {
     this.#wal = wal;
@@ -47,6 +50,11 @@ export class GroupCommit {
   /** True when nothing is queued or being written. */
   get idle(): boolean {
     return !this.#running;
+  }
+
+  /** True while records are on their way into the log whose numbers are not known yet. */
+  get appending(): boolean {
+    return this.#appending;
   }
 
   push(entry: Entry): void {
@@ -73,8 +81,11 @@ export class GroupCommit {
       const batch = this.#takeBatch();
       const records = batch.filter((entry): entry is RecordEntry => 'data' in entry);
       for (const record of records) record.ticket.handOver();
+      this.#appending = records.length > 0;
       const opNums = await this.#append(records);
       this.#deliver(batch, opNums);
+      this.#appending = false;
+      this.#hooks.onDelivered();
     }
     this.#running = false;
     this.#hooks.onSettled();
@@ -85,10 +96,12 @@ export class GroupCommit {
     if (records.length === 0) return [];
     const sync = records.some((record) => record.ticket.wait);
     try {
-      return await this.#wal.append(
+      const opNums = await this.#wal.append(
         records.map((record) => record.data),
         { sync },
       );
+      assert(opNums.length === records.length, 'the log returns a number for each record');
+      return opNums;
     } catch (error) {
       this.#hooks.onFailed(records, error);
       return undefined;
@@ -102,8 +115,7 @@ export class GroupCommit {
         this.#hooks.onMarker(entry.marker);
       } else if (opNums !== undefined) {
         const opNum = opNums[at];
-        assert(opNum !== undefined, 'the log returned a number for each record');
-        this.#hooks.onAppended(entry, opNum);
+        if (opNum !== undefined) this.#hooks.onAppended(entry, opNum);
         at += 1;
       }
     }

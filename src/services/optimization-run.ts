@@ -17,6 +17,8 @@ export interface RunOptions {
   ioPermit: Permit;
   cpuBudget: ResourceBudget;
   trackers: TrackerLog;
+  /** True when the storage must not be written: blocks are then left to the next opening. */
+  isBroken(): boolean;
   /** Called exactly once, when permits are returned and no segment is frozen any more. */
   onEnd(end: RunEnd): void;
 }
@@ -105,9 +107,9 @@ export class OptimizationRun {
   async rollback(): Promise<void> {
     if (this.#ended) return;
     const optimization = this.#optimization;
-    optimization?.rollback();
     try {
-      await optimization?.discard();
+      optimization?.rollback();
+      if (!this.#options.isBroken()) await optimization?.discard();
     } finally {
       const why = this.#cancelled;
       if (why === undefined) this.#end({ outcome: 'failed', error: this.#failure });

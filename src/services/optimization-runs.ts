@@ -19,6 +19,8 @@ export interface RunsOptions<Info extends SegmentInfo> {
   cpuBudget: ResourceBudget;
   clock: Clock;
   errors: ErrorLog;
+  /** True when the storage must not be written. */
+  isBroken(): boolean;
   onEnd(run: OptimizationRun, end: RunEnd): void;
 }
 
@@ -137,7 +139,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   }
 
   #prepare(planned: Planned, ioPermit: Permit): number {
-    const { optimizers, cpuBudget } = this.#options;
+    const { optimizers, cpuBudget, isBroken } = this.#options;
     const optimizer = optimizers.find(({ name }) => name === planned.optimizer);
     assert(optimizer !== undefined, 'the plan names an optimizer of the store');
     this.#lastRun += 1;
@@ -145,10 +147,8 @@ export class OptimizationRuns<Info extends SegmentInfo> {
     const { segmentIds } = planned;
     const { trackers } = this;
     const onEnd = (end: RunEnd) => this.#ended(id, end);
-    this.#runs.set(
-      id,
-      new OptimizationRun({ optimizer, segmentIds, ioPermit, cpuBudget, trackers, onEnd }),
-    );
+    const options = { optimizer, segmentIds, ioPermit, cpuBudget, trackers, isBroken, onEnd };
+    this.#runs.set(id, new OptimizationRun(options));
     return id;
   }
 

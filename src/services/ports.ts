@@ -187,6 +187,9 @@ export interface Optimization {
   swap(): number;
   /** Unfreezes the sources, as if the run had never been. Synchronous, never throws. */
   rollback(): void;
-  /** Deletes the blocks the run had written, after a rollback. */
+  /**
+   * Deletes the blocks the run had written, after a rollback. Not called when the storage is
+   * broken: the next opening finds blocks that nothing refers to.
+   */
   discard(): Promise<void>;
 }

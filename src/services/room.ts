@@ -45,12 +45,16 @@ export class Room {
   }
 
   /**
-   * Calls `granted`, at once if there is room and nobody waits, or `refused`. Takes one entry, or
-   * none when `bytes` is 0: a signal only keeps its place in the order.
+   * Calls `granted`, at once if there is room and nobody waits, or `refused`. Takes one entry of so
+   * many bytes; null takes none: a signal only keeps its place in the order.
    * Returns a function that gives the place in the queue up (no effect once granted).
    */
-  enter(bytes: number, granted: () => void, refused: (error: SluiceError) => void): () => void {
-    const waiting: Waiting = { entries: bytes === 0 ? 0 : 1, bytes, granted, refused };
+  enter(
+    size: number | null,
+    granted: () => void,
+    refused: (error: SluiceError) => void,
+  ): () => void {
+    const waiting: Waiting = { entries: size === null ? 0 : 1, bytes: size ?? 0, granted, refused };
     this.#queue.push(waiting);
     this.#serve();
     return () => {

@@ -1,3 +1,4 @@
+import { toSluiceError } from '../errors.js';
 import type { ErrorLog, LoggedError } from './error-log.js';
 import type { OptimizationRuns } from './optimization-runs.js';
 import type { SegmentInfo } from './ports.js';
@@ -42,20 +43,37 @@ export function deriveStatus<Info extends SegmentInfo>(facts: {
     what,
     code,
   }));
-  const isFailed = reasons.length > 0 || state === 'broken';
   const isLive = ['recovering', 'running', 'reconfiguring'].includes(state);
   if (state !== 'running') reasons.push({ reason: 'state', state });
   if (behind > 0) reasons.push({ reason: 'applying', operations: behind });
-  const work = isLive ? optimizerReasons(slots, runs) : { color: 'green' as const, reasons: [] };
+  const work = isLive ? optimizerReasons(slots, runs) : NO_WORK;
   reasons.push(...work.reasons);
+  const isFailed = state === 'broken' || reasons.some(({ reason }) => reason === 'error');
   const color = isFailed ? 'red' : work.color === 'green' && behind > 0 ? 'yellow' : work.color;
   return { color, reasons, errors: errors.list() };
 }
 
+interface Work {
+  color: StatusColor;
+  reasons: StatusReason[];
+}
+
+const NO_WORK: Work = { color: 'green', reasons: [] };
+
+/** What the optimizers do and want; an optimizer that can't be asked is an error to show. */
 function optimizerReasons<Info extends SegmentInfo>(
   slots: number,
   runs: OptimizationRuns<Info>,
-): { color: StatusColor; reasons: StatusReason[] } {
+): Work {
+  try {
+    return workOf(slots, runs);
+  } catch (error) {
+    const { code } = toSluiceError(error, 'SLUICE_CRASHED');
+    return { color: 'red', reasons: [{ reason: 'error', what: 'plan', code }] };
+  }
+}
+
+function workOf<Info extends SegmentInfo>(slots: number, runs: OptimizationRuns<Info>): Work {
   const running = runs.running.map(
     ({ optimizer, segmentIds }): StatusReason => ({ reason: 'optimizing', optimizer, segmentIds }),
   );

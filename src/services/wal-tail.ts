@@ -47,8 +47,12 @@ export class WalTail {
   readonly #pending = new Map<number, Pending>();
   #items: TailItem[] = [];
   #closed: SluiceError | undefined = new SluiceError('SLUICE_NOT_OPEN', 'the store is not open');
+  /** Set when everyone has been answered: what is still being appended is not waited for. */
+  #abandoned: SluiceError | undefined;
   #applied = 0;
   #end = 0;
+  /** Told by a log with other writers while an append of ours was running. */
+  #heldLast = 0;
   #windowBytes = 0;
   #windowBytesPeak = 0;
   #live = false;
@@ -64,6 +68,7 @@ export class WalTail {
       onAppended: (entry, opNum) => this.#appended(entry, opNum),
       onMarker: (marker) => this.#place({ marker }),
       onFailed: (entries, error) => this.#appendFailed(entries, error),
+      onDelivered: () => this.extend(this.#heldLast),
       // Only a drain waits for this; a lingering applier would end too early.
       onSettled: () => {
         if (this.#closed !== undefined) this.#wake?.();
@@ -79,6 +84,11 @@ export class WalTail {
   /** The newest number known to be in the log. */
   get end(): number {
     return this.#end;
+  }
+
+  /** Why nothing can be submitted; undefined while it can. */
+  get closed(): SluiceError | undefined {
+    return this.#closed;
   }
 
   /** Limits and what is used of them. */
@@ -97,14 +107,20 @@ export class WalTail {
     this.#room.addWalBytes(log.bytes);
     this.#applied = applied;
     this.#end = Math.max(applied, log.last);
+    this.#heldLast = 0;
     this.#items = log.last > applied ? [{ to: log.last }] : [];
     this.#closed = undefined;
+    this.#abandoned = undefined;
   }
 
-  /** Records of other writers have appeared in the log. */
+  /**
+   * Records of other writers have appeared in the log. Some of them may be our own, which must not
+   * be applied before their waiters are known by their numbers.
+   */
   extend(last: number): void {
     if (this.#closed !== undefined || last <= this.#end) return;
-    this.#placeRecords(last);
+    if (this.#commit.appending) this.#heldLast = Math.max(this.#heldLast, last);
+    else this.#placeRecords(last);
   }
 
   /** Submits an encoded operation. Errors: `SLUICE_OPERATION_TOO_LARGE`, `SLUICE_WAL_FULL`, `SLUICE_STOPPED`, … */
@@ -141,7 +157,7 @@ export class WalTail {
   /** Submits a signal: it reaches the worker after everything submitted before it. */
   signal(marker: Marker): void {
     this.#room.enter(
-      0,
+      null,
       () => this.#commit.push({ marker }),
       () => this.#place({ marker }),
     );
@@ -202,6 +218,7 @@ export class WalTail {
   /** Answers everyone who still waits, with this error; what is in the log stays in the log. */
   abandon(error: SluiceError): void {
     this.close(error);
+    this.#abandoned = error;
     for (const entry of this.#commit.clear()) {
       if ('marker' in entry) this.#place(entry);
       else this.#rejectEntry(entry, error);
@@ -238,12 +255,17 @@ export class WalTail {
 
   #appended({ data, ticket }: RecordEntry, opNum: number): void {
     const bytes = data.byteLength;
+    ticket.appended(opNum);
+    this.#usage.add(opNum, bytes);
+    if (this.#abandoned !== undefined) {
+      ticket.failed(this.#abandoned);
+      this.#room.leave(bytes);
+      return;
+    }
     const fits = this.#wal.dense && this.#windowBytes + bytes <= this.#limits.windowBytesMax;
     this.#pending.set(opNum, { bytes, data: fits ? data : undefined, ticket });
     if (fits) this.#windowBytes += bytes;
     this.#windowBytesPeak = Math.max(this.#windowBytesPeak, this.#windowBytes);
-    this.#usage.add(opNum, bytes);
-    ticket.appended(opNum);
     this.#placeRecords(opNum);
   }
 
