@@ -230,7 +230,7 @@ const LAST_STEPS = [
 ];
 
 describe.each(STORES)('on $kind', ({ kind, create }) => {
-  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 6 : 30;
+  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 5 : 20;
 
   it('it holds what the model holds after every step', { timeout: 600_000 }, async () => {
     const ends = new Map<string, number>();
