@@ -119,7 +119,13 @@ function optimizationTask<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
       index: phase((run) => run.index()),
       catchUp: phase((run) => run.catchUp()),
       swap: phase((run) => run.swap()),
-      rollback: effect(async ({ run }: RunInput) => core.runs.find(run)?.rollback()),
+      rollback: effect(async ({ run }: RunInput) => {
+        // What could not be deleted is swept at the next opening; the storage may be broken, though.
+        await core.runs
+          .find(run)
+          ?.rollback()
+          .catch((error) => core.failIfSticky('segments', error));
+      }),
     },
     actions: { abortPhase: (_, { run, why }) => core.runs.find(run)?.cancel(why) },
   });
@@ -162,37 +168,39 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
   });
 }
 
-/** Opens log and segments, compares them, and leaves both closed when anything is wrong. */
+/**
+ * Opens log and segments and compares them. When the first opening fails, both are closed again;
+ * when a reopening fails, the segments keep what readers saw before.
+ */
 async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, signal: AbortSignal) {
   const { wal, segments, logger, onOpened, settings } = core.options;
-  const closeBoth = async () => {
-    core.unwatch();
-    try {
-      await segments.close();
-    } finally {
-      await wal.close();
-    }
-  };
-  await closeBoth();
+  core.unwatch();
   try {
     const log = await wal.open();
-    const { applied } = await segments.open({ storeId: log.storeId, signal, onProgress: () => {} });
+    const { applied } = await segments.open({
+      storeId: log.storeId,
+      signal,
+      onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
+    });
     checkContinuity(log, applied);
     core.flush.open({ committed: applied, acked: log.acked });
     await onOpened();
-    core.broken = undefined;
-    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {
-      core.errors.recovered(what);
-    }
-    core.counts.recovered = log.last - applied;
-    core.tail.open(applied, log);
-    core.unwatch = wal.watch?.((last) => core.tail.extend(last)) ?? (() => {});
+    core.opened(applied, log);
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
     return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
   } catch (error) {
     // The failure to open is what the caller must hear of.
-    await closeBoth().catch((cause) => logger.error({ err: cause }, 'closing failed'));
+    const closing = core.wasOpen ? Promise.resolve() : closeBoth(core);
+    await closing.catch((cause) => logger.error({ err: cause }, 'closing failed'));
     throw error;
+  }
+}
+
+async function closeBoth<Op, Info extends SegmentInfo>({ options }: Core<Op, Info>): Promise<void> {
+  try {
+    await options.segments.close();
+  } finally {
+    await options.wal.close();
   }
 }
 
@@ -202,13 +210,15 @@ export async function closeStore<Op, Info extends SegmentInfo>(
   await core.incarnations.settled('updateWorker');
   await core.incarnations.settled('flushWorker');
   await core.incarnations.settled('optimizerScheduler');
-  await core.runs.abandonAll(core.refusal());
   core.unwatch();
   try {
-    await core.options.segments.close();
+    await core.runs.abandonAll(core.refusal());
   } finally {
-    await core.options.wal.close();
-    await core.options.onClosed();
+    try {
+      await closeBoth(core);
+    } finally {
+      await core.options.onClosed();
+    }
   }
 }
 
@@ -219,7 +229,9 @@ async function settleLeftovers<Op, Info extends SegmentInfo>(
 ) {
   await core.incarnations.settled(worker);
   const crash = new SluiceError('SLUICE_CRASHED', `${worker} has crashed`);
-  if (worker === 'optimizerScheduler') await core.runs.abandonAll(crash);
+  if (worker === 'optimizerScheduler') {
+    await core.runs.abandonAll(crash).catch((error) => core.failIfSticky('segments', error));
+  }
   if (worker === 'flushWorker') core.flush.roundFailed(crash);
   return { worker };
 }
@@ -263,6 +275,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       },
       recordReconfigureFailure: (_, { error }) => errors.report('reconfigure', error),
       recordCloseFailure: (_, { error }) => {
+        core.closeFailure = error;
         errors.report('close', error);
         logger.error({ err: error }, 'closing failed');
       },
@@ -270,6 +283,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
         errors.report(stage, new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`));
         logger.error({ stage }, 'did not end in time');
       },
+      answerReconfigure: () => core.reconfiguration.answer(),
       refuseReconfigure: () => core.reconfiguration.refuse(core.refusal()),
       closeAdmission: () => core.tail.close(core.refusal()),
       abortOpening: () => incarnations.abort('root', 'stopped while opening'),

@@ -17,6 +17,7 @@ import type {
   SegmentInfo,
   SegmentOptimizer,
   Wal,
+  WalState,
 } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
 import type { ResourceBudget } from './services/resource-budget.js';
@@ -60,11 +61,18 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly applier: Applier<Op>;
   readonly flush: FlushRounds;
   readonly runs: OptimizationRuns<Info>;
-  readonly counts = { applied: 0, declined: 0, retries: 0, recovered: 0 };
+  readonly counts = { applied: 0, declined: 0, retries: 0 };
+  #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
   broken: SluiceError | undefined;
   /** Why the last opening failed. */
   openFailure: unknown;
+  /** Why the store could not be closed well. */
+  closeFailure: unknown;
+  /** True when the store has been open: its segments have something to show. */
+  wasOpen = false;
+  /** How far the last opening has come: parts of the segments loaded, operations replayed. */
+  readonly recovery = { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 };
   /** Sends an event to the root; set by whoever starts it. */
   send: (event: UpdateHandlerEvent) => void = () => {};
   /** Ends the subscription to a log with other writers. */
@@ -83,6 +91,7 @@ export class Core<Op, Info extends SegmentInfo> {
       limits,
       hooks: {
         onWork: () => this.send({ type: 'Operation' }),
+        onAppended: () => this.errors.recovered('wal'),
         onAppendFailed: (error) => this.failIfSticky('wal', error),
         canFreeWal: () => this.#canFreeWal(),
       },
@@ -102,6 +111,8 @@ export class Core<Op, Info extends SegmentInfo> {
         onRetry: (opNum, error) => this.#retried(opNum, error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
+          const { recovery, tail } = this;
+          recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
           this.#flushIfDirty();
         },
       },
@@ -157,6 +168,24 @@ export class Core<Op, Info extends SegmentInfo> {
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
     this.reconfiguration.refuse(refusal);
+  }
+
+  /** The segments are being loaded. */
+  loading(loaded: number, toLoad: number): void {
+    Object.assign(this.recovery, { loaded, toLoad, replayed: 0, toReplay: 0 });
+  }
+
+  /** Log and segments are open and fit together: the replay may begin. */
+  opened(applied: number, log: WalState): void {
+    this.broken = undefined;
+    this.wasOpen = true;
+    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {
+      this.errors.recovered(what);
+    }
+    this.#replayFrom = applied;
+    this.recovery.toReplay = log.last - applied;
+    this.tail.open(applied, log);
+    this.unwatch = this.options.wal.watch?.((last) => this.tail.extend(last)) ?? (() => {});
   }
 
   /** A flush round has begun: asking for one means another one. */

@@ -222,9 +222,10 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /** Counters since the store was opened, and what is used of its limits. */
   telemetry() {
-    const { tail, flush, runs, counts, keepFrom, options, incarnations: _ } = this.#core;
+    const { tail, flush, runs, counts, keepFrom, options } = this.#core;
     return {
       operations: { ...counts },
+      recovery: { ...this.#core.recovery },
       log: { acked: flush.acked, applied: tail.applied, last: tail.end, keepFrom: keepFrom.lowest },
       queue: tail.usage,
       flush: { ...flush.counts, committed: flush.committed },
@@ -252,7 +253,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /**
    * Applies what is in the log, cancels optimizations, flushes, closes. Each stage has a limit.
-   * May be called in any state, and more than once.
+   * May be called in any state, and more than once. Rejects when log or segments could not be
+   * closed; a last flush that fails is no error, because the log has everything.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -267,6 +269,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     });
     this.#root.send({ type: 'Stop' });
     await ended;
+    if (this.#core.closeFailure !== undefined) throw this.#core.closeFailure;
   }
 
   get #isLive(): boolean {

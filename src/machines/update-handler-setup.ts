@@ -146,6 +146,7 @@ const handler = setup({
     recordCloseFailure: noAction as (_: unknown, params: { error: unknown }) => void,
     recordOverdue: noAction as (_: unknown, params: { stage: string }) => void,
     refuseReconfigure: noAction,
+    answerReconfigure: noAction,
     closeAdmission: noAction,
     abortOpening: noAction,
     abortRunning: noAction,

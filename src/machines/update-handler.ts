@@ -160,7 +160,10 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
                 src: 'reconfigure',
                 onDone: {
                   target: '#updateHandler.live.running',
-                  actions: { type: 'putInForce', params: ({ event }) => event.output },
+                  actions: [
+                    { type: 'putInForce', params: ({ event }) => event.output },
+                    'answerReconfigure',
+                  ],
                 },
                 onError: {
                   target: '#updateHandler.live.running',

@@ -97,7 +97,8 @@ export interface SegmentInfo {
 export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Loads exactly what the last commit wrote, or creates an empty store that remembers `storeId`.
-   * Deletes blocks that the manifest doesn't name. May be called again after `close()`.
+   * Deletes blocks that the manifest does not name. May be called again, after `close()` or after a
+   * failure without it: until it has resolved, readers see what was there before.
    * Errors: `SLUICE_DAMAGED` (also when another `storeId` is found), `SLUICE_FORMAT_UNKNOWN`, `SLUICE_IO`.
    */
   open(options: {

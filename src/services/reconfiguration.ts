@@ -5,18 +5,20 @@ interface Waiter {
   reject: (error: unknown) => void;
 }
 
-/** Changes of configuration on their way into force: all asked for are applied, in order, in one step. */
+/** Changes of configuration on their way into force: applied in the order they were asked for. */
 export class Reconfiguration {
   #changes: (() => void)[] = [];
   #waiters: Waiter[] = [];
+  /** Those whose change has been applied and who are told when the workers know. */
+  #applied: Waiter[] = [];
 
-  /** Resolves when this change, and whatever was asked for before it is in force, is in force. */
+  /** Resolves when this change, and whatever was asked for before it, is in force. */
   request(change: () => void): Promise<void> {
     this.#changes.push(change);
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
-  /** Puts everything asked for in force, the last change over the others. */
+  /** Applies everything asked for, the last change over the others, in one step. */
   apply(): void {
     const changes = this.#changes.splice(0);
     const waiters = this.#waiters.splice(0);
@@ -26,12 +28,18 @@ export class Reconfiguration {
       for (const { reject } of waiters) reject(error);
       throw error;
     }
-    for (const { resolve } of waiters) resolve();
+    this.#applied.push(...waiters);
+  }
+
+  /** What has been applied is in force everywhere. */
+  answer(): void {
+    for (const { resolve } of this.#applied.splice(0)) resolve();
   }
 
   /** Nothing asked for will come into force. */
   refuse(error: SluiceError): void {
     this.#changes = [];
+    this.answer();
     for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 }

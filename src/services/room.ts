@@ -12,6 +12,8 @@ export interface RoomLimits {
 
 interface Waiting {
   entries: number;
+  /** Gave its place up; skipped when its turn comes. */
+  left: boolean;
   bytes: number;
   granted: () => void;
   refused: (error: SluiceError) => void;
@@ -25,7 +27,11 @@ export class Room {
   readonly #limits: RoomLimits;
   /** Asked when the log is full: true if a flush will free it, false to refuse. */
   readonly #canFreeWal: () => boolean;
-  readonly #queue: Waiting[] = [];
+  // Taken from the front by moving `#head`: shifting a long array costs its length each time.
+  #queue: Waiting[] = [];
+  #head = 0;
+  #waiting = 0;
+  #waitingBytes = 0;
   #entries = 0;
   #bytes = 0;
   #walBytes = 0;
@@ -35,12 +41,14 @@ export class Room {
     this.#canFreeWal = canFreeWal;
   }
 
-  get usage(): { entries: number; bytes: number; walBytes: number; waiting: number } {
+  get usage() {
     return {
       entries: this.#entries,
       bytes: this.#bytes,
       walBytes: this.#walBytes,
-      waiting: this.#queue.length,
+      /** Submitted and without a place yet; they are kept encoded until they have one. */
+      waiting: this.#waiting,
+      waitingBytes: this.#waitingBytes,
     };
   }
 
@@ -54,13 +62,15 @@ export class Room {
     granted: () => void,
     refused: (error: SluiceError) => void,
   ): () => void {
-    const waiting: Waiting = { entries: size === null ? 0 : 1, bytes: size ?? 0, granted, refused };
+    const entries = size === null ? 0 : 1;
+    const waiting: Waiting = { entries, bytes: size ?? 0, left: false, granted, refused };
     this.#queue.push(waiting);
+    this.#waiting += 1;
+    this.#waitingBytes += waiting.bytes;
     this.#serve();
     return () => {
-      const at = this.#queue.indexOf(waiting);
-      if (at < 0) return;
-      this.#queue.splice(at, 1);
+      if (waiting.left) return;
+      this.#forget(waiting);
       this.#serve();
     };
   }
@@ -85,29 +95,50 @@ export class Room {
 
   /** Refuses everyone who waits. */
   refuseAll(error: SluiceError): void {
-    for (const waiting of this.#queue.splice(0)) waiting.refused(error);
+    const waiting = this.#queue.slice(this.#head).filter(({ left }) => !left);
+    for (const one of waiting) this.#forget(one);
+    this.#queue = [];
+    this.#head = 0;
+    for (const { refused } of waiting) refused(error);
   }
 
   #serve(): void {
-    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
-      if (head.entries > 0) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (next.entries > 0) {
         const { entriesMax, bytesMax, walBytesMax } = this.#limits;
         if (this.#entries + 1 > entriesMax) return;
-        if (this.#entries > 0 && this.#bytes + head.bytes > bytesMax) return;
-        if (this.#walBytes > 0 && this.#walBytes + head.bytes > walBytesMax) {
+        if (this.#entries > 0 && this.#bytes + next.bytes > bytesMax) return;
+        if (this.#walBytes > 0 && this.#walBytes + next.bytes > walBytesMax) {
           if (this.#canFreeWal()) return;
-          this.#queue.shift();
-          head.refused(
+          this.#forget(next);
+          next.refused(
             new SluiceError('SLUICE_WAL_FULL', `the log holds its limit of ${walBytesMax} bytes`),
           );
           continue;
         }
         this.#entries += 1;
-        this.#bytes += head.bytes;
-        this.#walBytes += head.bytes;
+        this.#bytes += next.bytes;
+        this.#walBytes += next.bytes;
       }
-      this.#queue.shift();
-      head.granted();
+      this.#forget(next);
+      next.granted();
     }
+  }
+
+  /** The first that still waits. */
+  #next(): Waiting | undefined {
+    while (this.#queue[this.#head]?.left === true) this.#head += 1;
+    if (this.#head > 1000 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return this.#queue[this.#head];
+  }
+
+  /** It doesn't wait any more. */
+  #forget(waiting: Waiting): void {
+    waiting.left = true;
+    this.#waiting -= 1;
+    this.#waitingBytes -= waiting.bytes;
   }
 }

@@ -16,6 +16,8 @@ export interface TailLimits extends RoomLimits {
 export interface TailHooks {
   /** There is something to apply and no applier is at work. */
   onWork(): void;
+  /** The log has been written. */
+  onAppended(): void;
   /** The log could not be written. */
   onAppendFailed(error: unknown): void;
   /** The log is full: may a flush free it? */
@@ -159,7 +161,8 @@ export class WalTail {
     this.#room.enter(
       null,
       () => this.#commit.push({ marker }),
-      () => this.#place({ marker }),
+      // Nobody may enter any more: it still comes after what is on its way into the log.
+      () => this.#commit.push({ marker }),
     );
   }
 
@@ -255,6 +258,7 @@ export class WalTail {
 
   #appended({ data, ticket }: RecordEntry, opNum: number): void {
     const bytes = data.byteLength;
+    this.#hooks.onAppended();
     ticket.appended(opNum);
     this.#usage.add(opNum, bytes);
     if (this.#abandoned !== undefined) {

@@ -78,7 +78,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #wanted: Configuration;
   #state: PointState | undefined;
   #committedRevision: string | undefined;
-  #isCapturing = false;
+  /** The capture that isn't released yet. */
+  #capturing: PointCapture | undefined;
   readonly #givenUp: string[] = [];
   #openViews = 0;
   readonly #idleWaiters = new Set<AbortController>();
@@ -97,7 +98,6 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     signal: AbortSignal;
     onProgress: (done: number, total: number) => void;
   }): Promise<{ applied: number }> {
-    assert(this.#state === undefined, 'a holder is opened once before it is closed');
     const { store, clock, cpus, create = true } = this.#options;
     const { storeId, signal, onProgress } = options;
     const stored = await store.open({ storeId });
@@ -109,11 +109,15 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#checkShape(body);
     const segments = await loadSegments(body, { store, clock, signal, onProgress });
     const state = new PointState(body, segments, cpus);
-    this.#committedRevision = stored === undefined ? undefined : state.revision;
+    const { revision } = state;
     const configuration = mergeConfiguration(state.configuration, this.#wanted);
     if (JSON.stringify(configuration) !== JSON.stringify(state.configuration)) {
       state.configuration = configuration;
     }
+    // Up to here readers see what was there before a reopening.
+    this.#committedRevision = stored === undefined ? undefined : revision;
+    this.#capturing = undefined;
+    this.#givenUp.length = 0;
     this.#state = state;
     // A new store remembers its dimensions from the start.
     if (stored === undefined) await this.#create(signal);
@@ -138,12 +142,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** As the port says; without a number, as of the last operation that came here. */
   capture(applied: number = this.applied): PointCapture {
-    assert(!this.#isCapturing, 'one flush at a time');
+    assert(this.#capturing === undefined, 'one flush at a time');
     const state = this.#opened();
     state.advance(applied);
     const { revision } = state;
-    this.#isCapturing = true;
-    return new PointCapture({
+    const capture = new PointCapture({
       store: this.#options.store,
       clock: this.#options.clock,
       changed: revision !== this.#committedRevision,
@@ -153,10 +156,13 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
         if (this.#state === state) this.#committedRevision = revision;
       },
       onRelease: () => {
-        this.#isCapturing = false;
+        if (this.#capturing !== capture) return;
+        this.#capturing = undefined;
         this.#giveUp(this.#givenUp.splice(0));
       },
     });
+    this.#capturing = capture;
+    return capture;
   }
 
   async close(): Promise<void> {
@@ -294,7 +300,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** Blocks that the next commit may delete; a flush under way may still name them in its own. */
   #giveUp(keys: readonly string[]): void {
-    if (this.#isCapturing) this.#givenUp.push(...keys);
+    if (this.#capturing !== undefined) this.#givenUp.push(...keys);
     else this.#options.store.discard(keys);
   }
 
