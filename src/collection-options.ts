@@ -1,21 +1,28 @@
 import type { Logger } from 'pino';
-import { SluiceError } from './errors.js';
 import { type HandlerEnvironment, SETTING_CHECKS, unchecked } from './options.js';
+import type { Clock } from './services/clock.js';
 import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
 import {
+  badOption,
+  booleanOption,
   checkOptions,
+  functionOption,
   numberOption,
+  type OptionCheck,
   type OptionChecks,
+  objectWith,
   oneOf,
-  shown,
 } from './services/option-checks.js';
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
+import type { PointSegmentInfo } from './services/points/holder.js';
 import { UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
+import type { ResourceBudget } from './services/resource-budget.js';
 import type {
   Distance,
   Filter,
+  Optimizations,
   OptimizerOptions,
   PointId,
   UpdateHandlerInspector,
@@ -59,6 +66,18 @@ const bytes = numberOption({ whole: true, min: 64 * 1024, max: 2 ** 30 });
 /** Dimensions of a vector at most. */
 export const DIMENSIONS_MAX = 65_536;
 
+type Budgets = NonNullable<HandlerEnvironment['budgets']>;
+
+const budget = objectWith<ResourceBudget>('a ResourceBudget', ['acquire', 'tryAcquire', 'status']);
+
+const checkBudgets: OptionCheck<Budgets> = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw badOption(name, 'an object', value);
+  const { io, cpu } = checkOptions<Budgets>(value, { io: budget, cpu: budget }, name);
+  if (io === undefined || cpu === undefined)
+    throw badOption(name, 'an object with io and cpu', value);
+  return { io, cpu };
+};
+
 const CHECKS: OptionChecks<CollectionOptions> = {
   dimensions: numberOption({ whole: true, min: 1, max: DIMENSIONS_MAX }),
   distance: oneOf<Distance>(['cosine', 'dot', 'euclid']),
@@ -77,10 +96,10 @@ const CHECKS: OptionChecks<CollectionOptions> = {
       { walWriteBufferBytes: bytes, segmentsWriteBufferBytes: bytes },
       name,
     ),
-  logger: unchecked,
-  inspect: unchecked,
-  clock: unchecked,
-  budgets: unchecked,
+  logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
+  inspect: functionOption<UpdateHandlerInspector>(),
+  clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
+  budgets: checkBudgets,
   signal: UPDATE_OPTION_CHECKS.signal,
 };
 
@@ -95,7 +114,9 @@ export interface ConfigurationPatch {
   flushIntervalMs?: number;
 }
 
+/** Throws `SLUICE_BAD_OPTION`, or a `TypeError` when the patch isn't an object. */
 export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
+  if (patch === undefined) throw new TypeError('configure takes an object of options');
   return checkOptions<ConfigurationPatch>(patch, {
     optimizers: (value) => {
       resolveOptimizerOptions(value);
@@ -104,6 +125,19 @@ export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
     flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
   });
 }
+
+/** Options of `optimize`. */
+export interface OptimizeOptions {
+  /** Ends the waiting, not the optimizations. */
+  signal?: AbortSignal;
+  /** Called at each look at the optimizers, a few times a second. */
+  onProgress?: (optimizations: Optimizations<PointSegmentInfo>) => void;
+}
+
+export const OPTIMIZE_CHECKS: OptionChecks<OptimizeOptions> = {
+  signal: UPDATE_OPTION_CHECKS.signal as never,
+  onProgress: functionOption<NonNullable<OptimizeOptions['onProgress']>>(),
+};
 
 /** Options of `setPayload`. */
 export interface SetPayloadOptions extends UpdateOptions {
@@ -144,19 +178,15 @@ export interface CollectionScrollOptions {
   signal?: AbortSignal;
 }
 
-const flag = (value: unknown, name: string): boolean => {
-  if (typeof value === 'boolean') return value;
-  throw new SluiceError('SLUICE_BAD_OPTION', `${name} must be true or false, not ${shown(value)}`);
-};
 const limit = numberOption({ whole: true, min: 1, max: 1_000_000 });
 
 export const SEARCH_CHECKS: OptionChecks<CollectionSearchOptions> = {
   limit,
   filter: (value) => checkFilter(value),
-  exact: flag,
+  exact: booleanOption,
   scoreThreshold: numberOption({}),
-  withPayload: flag,
-  withVector: flag,
+  withPayload: booleanOption,
+  withVector: booleanOption,
   signal: UPDATE_OPTION_CHECKS.signal as never,
 };
 
@@ -164,7 +194,7 @@ export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
   filter: (value) => checkFilter(value),
   limit,
   offset: (value) => checkId(value, 'offset'),
-  withVector: flag,
+  withVector: booleanOption,
   signal: UPDATE_OPTION_CHECKS.signal as never,
 };
 
@@ -173,4 +203,4 @@ export const COUNT_CHECKS: OptionChecks<{ filter?: Filter; signal?: AbortSignal 
   signal: UPDATE_OPTION_CHECKS.signal as never,
 };
 
-export const GET_CHECKS: OptionChecks<{ withVector?: boolean }> = { withVector: flag };
+export const GET_CHECKS: OptionChecks<{ withVector?: boolean }> = { withVector: booleanOption };

@@ -2,6 +2,7 @@ import type { CollectionStores } from './collection-options.js';
 import { SluiceError } from './errors.js';
 import { type Database, levelError, scanKeys } from './services/level/database.js';
 import { isUnusedLog } from './services/level/wal-meta.js';
+import { missingMethod, shown } from './services/option-checks.js';
 
 /** Two databases that a collection has for itself until `close`. */
 export interface OpenStores extends CollectionStores {
@@ -14,8 +15,19 @@ export interface OpenStores extends CollectionStores {
 /** Databases that this process has open in collections: `abstract-level` locks only files. */
 const inUse = new WeakSet<Database>();
 
+/** What is used of a store; see `Database`. */
+const STORE_METHODS: readonly (keyof Database)[] = [
+  'open',
+  'close',
+  'get',
+  'batch',
+  'iterator',
+  'keys',
+  'clear',
+];
+
 /**
- * Opens two stores for a collection. Writes nothing.
+ * Opens two stores for a collection. Writes nothing. Throws a `TypeError` when they aren't stores.
  * Errors: `SLUICE_LOCKED` when another collection has one of them, `SLUICE_NOT_FOUND` when both are
  * empty and `create` is false, those of opening and reading a database.
  */
@@ -23,6 +35,8 @@ export async function openStores(
   { wal, segments }: CollectionStores,
   create: boolean,
 ): Promise<OpenStores> {
+  assertStore('wal', wal);
+  assertStore('segments', segments);
   if (wal === segments) throw new TypeError('wal and segments must be two different stores');
   if (inUse.has(wal) || inUse.has(segments)) {
     throw new SluiceError(
@@ -48,6 +62,14 @@ export async function openStores(
     await close();
     throw error;
   }
+}
+
+function assertStore(name: string, store: unknown): void {
+  const missing = missingMethod(store, STORE_METHODS);
+  if (missing === undefined) return;
+  const isObject = typeof store === 'object' && store !== null;
+  const problem = isObject ? `an object without the method ${missing}` : shown(store);
+  throw new TypeError(`${name} must be an abstract-level store, not ${problem}`);
 }
 
 async function open(store: Database): Promise<void> {

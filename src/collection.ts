@@ -1,3 +1,4 @@
+import type { CollectionInfo } from './collection-info.js';
 import {
   COUNT_CHECKS,
   type CollectionOptions,
@@ -8,6 +9,8 @@ import {
   checkCollectionOptions,
   checkConfigurationPatch,
   GET_CHECKS,
+  OPTIMIZE_CHECKS,
+  type OptimizeOptions,
   SCROLL_CHECKS,
   SEARCH_CHECKS,
   SET_PAYLOAD_CHECKS,
@@ -37,15 +40,18 @@ import {
   buildUpdateVectors,
   buildUpsert,
 } from './services/points/validate.js';
+import type { Status } from './services/status.js';
 import type {
   ClockTag,
   Filter,
+  Optimizations,
   Payload,
   Point,
   PointId,
   PointInput,
   PointSelector,
   ScoredPoint,
+  Telemetry,
   UpdateOptions,
   UpdateResult,
   Vector,
@@ -100,7 +106,7 @@ async function partsOf(
     });
     return closedOnError(directory, () => collectionParts(directory, options, directory));
   }
-  if (typeof target !== 'object' || target?.wal === undefined || target.segments === undefined) {
+  if (typeof target !== 'object' || target === null) {
     throw new TypeError('openCollection takes a path or { wal, segments }');
   }
   const stores = await openStores(target, options.dimensions !== undefined);
@@ -261,15 +267,10 @@ export class Collection {
 
   /**
    * Resolves when the optimizers have nothing left to do, with the status then: `green`, or `grey`
-   * when they are disabled. Errors: `SLUICE_ABORTED`; what an optimization failed with.
+   * when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with.
    */
-  async optimize(
-    options: {
-      signal?: AbortSignal;
-      onProgress?: (optimizations: ReturnType<Collection['optimizations']>) => void;
-    } = {},
-  ): Promise<ReturnType<Collection['status']>> {
-    const { signal, onProgress } = options;
+  async optimize(options?: OptimizeOptions): Promise<Status> {
+    const { signal, onProgress } = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);
     await this.plunge();
     this.trigger();
     await this.plunge();
@@ -308,22 +309,22 @@ export class Collection {
   }
 
   /** `green`, `yellow`, `grey` or `red`, why, and what has failed. */
-  status() {
+  status(): Status {
     return this.#handler.status();
   }
 
   /** What the optimizers do, will do and have done. */
-  optimizations() {
+  optimizations(): Optimizations<PointSegmentInfo> {
     return this.#handler.optimizations();
   }
 
   /** Counters since opening, and what is used of the limits. */
-  telemetry() {
+  telemetry(): Telemetry {
     return this.#handler.telemetry();
   }
 
   /** What the collection is and holds. */
-  info() {
+  info(): CollectionInfo {
     const { holder, path } = this.#parts;
     const { log } = this.#handler.telemetry();
     return {

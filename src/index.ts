@@ -1,12 +1,15 @@
 export { Collection, openCollection } from './collection.js';
+export type { CollectionConfiguration, CollectionInfo } from './collection-info.js';
 export type {
   CollectionOptions,
   CollectionScrollOptions,
   CollectionSearchOptions,
   CollectionStores,
   ConfigurationPatch,
+  OptimizeOptions,
   SetPayloadOptions,
 } from './collection-options.js';
+export type { CoreSettings } from './core.js';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -18,15 +21,45 @@ export {
   throwIfAborted,
 } from './errors.js';
 export type { HandlerEnvironment, HandlerSettings } from './options.js';
-export { type Clock, systemClock } from './services/clock.js';
+export { type Clock, systemClock, type TimerHandle } from './services/clock.js';
 export { plainCodec } from './services/codec.js';
 export type { LoggedError } from './services/error-log.js';
-export { LevelWal, levelWal } from './services/level/wal.js';
-export { MemoryWal, memoryWal } from './services/memory-wal.js';
+export type {
+  Batches,
+  Database,
+  DatabaseBatch,
+  EntryEncoding,
+  KeyEncoding,
+  KeyRange,
+} from './services/level/database.js';
+export type { StoredEntry } from './services/level/stored-entries.js';
+export { LevelWal, type LevelWalOptions, levelWal } from './services/level/wal.js';
+export { MemoryWal, type MemoryWalOptions, memoryWal } from './services/memory-wal.js';
 export { type Planned, plan } from './services/planner.js';
-export { type Verification, verifyStore } from './services/points/verify.js';
+export type { PointSegmentInfo } from './services/points/holder.js';
+export type {
+  ClearPayloadOperation,
+  CreatePayloadIndexOperation,
+  DeleteOperation,
+  DeletePayloadIndexOperation,
+  DeletePayloadOperation,
+  OverwritePayloadOperation,
+  PayloadIndexType,
+  PointOperation,
+  SetPayloadOperation,
+  UpdateVectorsOperation,
+  UpsertOperation,
+} from './services/points/operations.js';
+export type { ScrollPage } from './services/points/scroll.js';
+export { type Verification, type VerifyOptions, verifyStore } from './services/points/verify.js';
 export type * from './services/ports.js';
-export { budgetSize, ResourceBudget } from './services/resource-budget.js';
+export type { RandomFill } from './services/random-id.js';
+export {
+  type BudgetStatus,
+  budgetSize,
+  type Permit,
+  ResourceBudget,
+} from './services/resource-budget.js';
 export type { Status, StatusColor, StatusReason } from './services/status.js';
 export type { SubmitOptions, SubmitResult } from './services/ticket.js';
 export type { Tracker, TrackerStatus } from './services/tracker-log.js';

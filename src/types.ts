@@ -1,4 +1,8 @@
 import type { InspectionEvent } from 'xstate';
+import type { Planned } from './services/planner.js';
+import type { SegmentInfo } from './services/ports.js';
+import type { BudgetStatus } from './services/resource-budget.js';
+import type { Tracker } from './services/tracker-log.js';
 
 /** A point's id: a non-negative safe integer or a non-empty string; `1` and `'1'` are different. */
 export type PointId = number | string;
@@ -126,6 +130,46 @@ export interface OptimizerOptions {
   indexingThresholdKb: number | null;
   /** Optimizations at once; null: as many as the budget allows, 60 at most; 0: disabled. @default null */
   maxOptimizationThreads: number | null;
+}
+
+/** What the optimizers do, will do and have done. */
+export interface Optimizations<Info extends SegmentInfo = SegmentInfo> {
+  /** With their progress, the newest first. */
+  running: Tracker[];
+  /** What the optimizers want done besides, in their order; also what is backing off. */
+  queued: Planned[];
+  /** The last 16 that have ended, the newest first. */
+  completed: Tracker[];
+  /** Segments that no optimizer is at work on or wants. */
+  idle: Info[];
+}
+
+/** Counters since the store was opened, and what is used of its limits; a plain object. */
+export interface Telemetry {
+  operations: { applied: number; declined: number; retries: number };
+  /** How far the last opening has come: parts of the segments loaded, operations replayed. */
+  recovery: { loaded: number; toLoad: number; replayed: number; toReplay: number };
+  /** Op numbers; `keepFrom` is the lowest that someone keeps, Infinity when nobody does. */
+  log: { acked: number; applied: number; last: number; keepFrom: number };
+  queue: {
+    /** Operations that have a place and are not applied, and their bytes. */
+    entries: number;
+    bytes: number;
+    /** Bytes of the records that the log has not forgotten. */
+    walBytes: number;
+    /** Operations that wait for a place, held in memory meanwhile, and their bytes. */
+    waiting: number;
+    waitingBytes: number;
+    /** Bytes of unapplied operations in memory. */
+    windowBytes: number;
+    windowBytesPeak: number;
+  };
+  /** `lastMs`: how long the last good round took; `committed`: the op number on disk. */
+  flush: { rounds: number; commits: number; failures: number; lastMs: number; committed: number };
+  /** `points`: in the outputs of all that succeeded; `triggered`: the optimizers have been asked. */
+  optimizations: { running: number; points: number; triggered: boolean };
+  /** Permits for optimizations. */
+  budgets: { io: BudgetStatus; cpu: BudgetStatus };
 }
 
 /** Receives XState's inspection events, as `createActor`'s option `inspect` does. */

@@ -24,6 +24,7 @@ import type {
 import { budgetSize, ResourceBudget } from './services/resource-budget.js';
 import { deriveStatus, type Status } from './services/status.js';
 import type { SubmitOptions, SubmitResult } from './services/ticket.js';
+import type { Optimizations, Telemetry } from './types.js';
 
 /** The three adapters of a store, and how to run them. */
 export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo>
@@ -205,7 +206,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   }
 
   /** What the optimizers do, will do and have done. */
-  optimizations() {
+  optimizations(): Optimizations<Info> {
     const { runs, options } = this.#core;
     const log = runs.trackers.list();
     const running = log.filter(({ status }) => status.state === 'optimizing');
@@ -221,7 +222,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   }
 
   /** Counters since the store was opened, and what is used of its limits. */
-  telemetry() {
+  telemetry(): Telemetry {
     const { tail, flush, runs, counts, keepFrom, options } = this.#core;
     return {
       operations: { ...counts },

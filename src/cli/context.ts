@@ -1,4 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { SluiceError } from '../errors.js';
+import type { TimerHandle } from '../services/clock.js';
+import type { Distance } from '../types.js';
 import type { CollectionHandle, OpenCollection, VerifyStore } from './facade.js';
 import type { Host } from './host.js';
 import type { Output } from './output.js';
@@ -11,13 +14,49 @@ export interface Context {
   verifyStore: VerifyStore;
 }
 
+/** How long opening or checking may take to end by itself after a signal. Milliseconds. */
+const GIVE_UP_LIMIT_MS = 2000;
+
+/**
+ * Waits for work that was given the host's signal, and after that signal for a limited time only:
+ * a long log is read and applied in steps that nothing ends early. The process then ends without
+ * it, which a store survives at any moment. Errors: `SLUICE_ABORTED`.
+ */
+export function unlessGivenUp<T>({ clock, signal }: Host, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: TimerHandle | undefined;
+    const giveUp = () => {
+      timer = clock.setTimeout(
+        () => reject(new SluiceError('SLUICE_ABORTED', 'did not end in time after the signal')),
+        GIVE_UP_LIMIT_MS,
+      );
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+    const settled = () => {
+      signal.removeEventListener('abort', giveUp);
+      if (timer !== undefined) clock.clearTimeout(timer);
+    };
+    work.then(resolve, reject).finally(settled);
+  });
+}
+
+/** Opens a collection; a signal gives that up within a limit. */
+export function openWithin(
+  { host, openCollection }: Context,
+  path: string,
+  options: { dimensions?: number; distance?: Distance } = {},
+): Promise<CollectionHandle> {
+  return unlessGivenUp(host, openCollection(path, { ...options, signal: host.signal }));
+}
+
 /** Opens an existing collection for the time of one action, and closes it whatever happens. */
 export async function withCollection(
   context: Context,
   path: string,
   action: (collection: CollectionHandle) => Promise<void>,
 ): Promise<void> {
-  const collection = await context.openCollection(path, { signal: context.host.signal });
+  const collection = await openWithin(context, path);
   try {
     await action(collection);
   } finally {

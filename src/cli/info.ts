@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { configurationLines } from './configuration-text.js';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { failureText, reasonText } from './status-text.js';
-import { sizeText, table, valueText } from './text.js';
+import { field, sizeText, table, valueText } from './text.js';
 
 type Info = ReturnType<CollectionHandle['info']>;
 type Status = ReturnType<CollectionHandle['status']>;
@@ -44,16 +45,8 @@ function infoText(path: string, info: Info, status: Status): string {
     '',
     table(['SEGMENT', 'POINTS', 'DELETED', 'VECTORS', 'INDEXED', 'APPENDABLE'], segments),
     '',
-    ...Object.entries(info.configuration).map(([key, value]) =>
-      typeof value === 'object' && value !== null
-        ? field(key, pairs(value))
-        : field(key, valueText(value)),
-    ),
+    ...configurationLines(info.configuration),
   ].join('\n');
-}
-
-function field(name: string, text: string): string {
-  return `${name.padEnd(16)} ${text}`;
 }
 
 function pairs(value: object): string {

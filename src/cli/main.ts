@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '../services/clock.js';
 import type { OpenCollection, VerifyStore } from './facade.js';
 import { run } from './run.js';
-import { ignoreBrokenPipe, interruptSignal } from './signals.js';
+import { interruptSignal } from './signals.js';
+import { endWith, watchStandardStreams } from './standard-streams.js';
 
 // The engine is loaded when a command needs it: --help and wrong use answer at once.
 const openCollection: OpenCollection = async (path, options) => {
@@ -22,8 +23,9 @@ function packageVersion(): string {
   return version;
 }
 
-ignoreBrokenPipe();
+watchStandardStreams();
 const { stdin, stdout, stderr } = process;
 const host = { stdin, stdout, stderr, clock: systemClock, signal: interruptSignal() };
 const services = { openCollection, verifyStore, version: packageVersion() };
-process.exitCode = await run(process.argv.slice(2), host, services);
+const code = await run(process.argv.slice(2), host, services);
+endWith(code, host.signal.aborted);

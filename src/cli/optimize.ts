@@ -5,6 +5,7 @@ import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { Progress } from './progress.js';
 import { reasonText } from './status-text.js';
+import { counted } from './text.js';
 
 const SHOW_INTERVAL_MS = 100;
 
@@ -32,7 +33,7 @@ async function optimize(context: Context, path: string): Promise<void> {
     const segmentsAfter = collection.info().segments.length;
     const { color, reasons } = collection.status();
     output.result({ status: color, reasons, segmentsBefore, segmentsAfter, seconds }, () => {
-      const segments = `${segmentsBefore} segments → ${segmentsAfter}`;
+      const segments = `${counted(segmentsBefore, 'segment')} → ${segmentsAfter}`;
       return `${color}: ${segments}, ${seconds.toFixed(1)} s`;
     });
     if (color === 'green') return;

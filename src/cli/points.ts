@@ -1,4 +1,5 @@
 import { errorText } from '../errors.js';
+import { shown } from '../services/option-checks.js';
 import { buildUpsert } from '../services/points/validate.js';
 import type { PointInput } from '../types.js';
 import { badLine, type Line } from './json-lines.js';
@@ -26,10 +27,14 @@ export function parseLine({ number, text }: Line): ParsedLine {
 
 /** The length of a line's vector, from which the dimensions of a new collection are taken. */
 export function dimensionsOf({ line, value }: ParsedLine): number {
-  const vector =
-    typeof value === 'object' && value !== null && 'vector' in value ? value.vector : undefined;
-  if (Array.isArray(vector) && vector.length > 0) return vector.length;
-  throw badLine(line, 'it has no vector');
+  assertObject(line, value);
+  const vector = 'vector' in value ? value.vector : undefined;
+  if (vector === undefined) throw badLine(line, 'it has no vector');
+  if (!Array.isArray(vector)) {
+    throw badLine(line, `its vector must be an array of numbers, not ${shown(vector)}`);
+  }
+  if (vector.length === 0) throw badLine(line, 'its vector is empty');
+  return vector.length;
 }
 
 /**
@@ -37,10 +42,16 @@ export function dimensionsOf({ line, value }: ParsedLine): number {
  * and name no line. Errors: `SLUICE_BAD_LINE`.
  */
 export function checkPoint({ line, value }: ParsedLine, dimensions: number): NumberedPoint {
+  assertObject(line, value);
   try {
     buildUpsert([value], dimensions);
   } catch (error) {
     throw badLine(line, errorText(error).replace(/^point 0:? /, ''));
   }
   return { line, point: value as PointInput };
+}
+
+function assertObject(line: number, value: unknown): asserts value is object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw badLine(line, `it must be an object with id and vector, not ${shown(value)}`);
 }

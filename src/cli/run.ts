@@ -10,6 +10,11 @@ import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
 import { verifyCommand } from './verify.js';
 
+const HELP = `
+Exit codes: 0 done; 1 failed; 2 wrong use; 130 ended by Ctrl-C or SIGTERM. The first Ctrl-C
+lets a command finish what is in flight; a second one ends it at once, which every store survives.
+"sluice COMMAND --help" tells more about a command.`;
+
 /** What the commands work with, besides the process. */
 export interface Services extends Pick<Context, 'openCollection' | 'verifyStore'> {
   /** Shown by `--version`. */
@@ -45,6 +50,7 @@ function createProgram(context: Context, version: string): Command {
     .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
+    .addHelpText('after', HELP)
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
       // Errors are written by `run`, on one line; help that nobody asked for goes to stderr.
@@ -62,7 +68,9 @@ function createProgram(context: Context, version: string): Command {
 
 function usageError(error: CommanderError): UsageError {
   if (error.code === 'commander.help') return new UsageError('a command is needed');
-  return new UsageError(error.message.replace(/^error: /, ''));
+  const message = error.message.replace(/^error: /, '');
+  const isUnknown = error.code === 'commander.unknownCommand';
+  return new UsageError(isUnknown ? `${message}; "sluice --help" lists them` : message);
 }
 
 function isInterrupt(error: unknown): boolean {

@@ -1,14 +1,15 @@
 import type { LoggedError } from '../services/error-log.js';
 import type { StatusReason } from '../services/status.js';
+import { counted } from './text.js';
 
 /** One reason of a status, in words. */
 export function reasonText(reason: StatusReason): string {
   switch (reason.reason) {
     case 'optimizing':
     case 'planned':
-      return `${reason.reason}: ${reason.optimizer} of segments ${reason.segmentIds.join(', ')}`;
+      return `${reason.reason}: ${reason.optimizer} of ${segmentsText(reason.segmentIds)}`;
     case 'applying':
-      return `${reason.operations} operations of the log are not applied yet`;
+      return `${counted(reason.operations, 'operation')} of the log still to be applied`;
     case 'error':
       return `${reason.what} has failed (${reason.code})`;
     case 'state':
@@ -20,6 +21,10 @@ export function reasonText(reason: StatusReason): string {
     case 'waitingForTrigger':
       return 'optimizations wait for a trigger';
   }
+}
+
+function segmentsText(ids: readonly number[]): string {
+  return `${ids.length === 1 ? 'segment' : 'segments'} ${ids.join(', ')}`;
 }
 
 /** One failure of a status, in words. */

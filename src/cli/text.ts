@@ -22,6 +22,16 @@ export function table(
   return [head, ...rows].map(line).join('\n');
 }
 
+/** A number of things: `1 point`, `2 points`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+/** A line of a list: a name, and what is to say of it in a column of its own. */
+export function field(name: string, text: string, width = 16): string {
+  return `${name.padEnd(width)} ${text}`;
+}
+
 /** A payload on one line. */
 export function payloadText(payload: Payload): string {
   return JSON.stringify(payload);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { SluiceError } from '../errors.js';
-import { type Context, describeCommand } from './context.js';
+import type { Verification } from '../services/points/verify.js';
+import { type Context, describeCommand, unlessGivenUp } from './context.js';
+import { counted, sizeText } from './text.js';
 
 const HELP = `
 Checks every checksum, the manifest's counts against the data, that the log has no gap and that
@@ -14,18 +16,30 @@ export function verifyCommand(program: Command, context: Context): void {
     .action((path: string) => verify(context, path));
 }
 
-async function verify(context: Context, path: string): Promise<void> {
-  const { ok, checked, problems } = await context.verifyStore(path, {
-    signal: context.host.signal,
-  });
-  context.output.result({ ok, checked, problems }, () => {
-    const counts = Object.entries(checked).map(([what, count]) => `${count} ${what}`);
-    const lines = problems.map(({ what, message }) => `${what}: ${message}`);
-    return [...lines, `${ok ? 'ok' : 'damaged'}: ${counts.join(', ')}`].join('\n');
-  });
-  if (!ok) throw new SluiceError('SLUICE_DAMAGED', `${path}: ${count(problems.length)}`);
+async function verify({ host, output, verifyStore }: Context, path: string): Promise<void> {
+  const { signal } = host;
+  const result = await unlessGivenUp(host, verifyStore(path, { signal }));
+  const { ok, checked, problems } = result;
+  output.result({ ok, checked, problems }, () => verificationText(result));
+  if (!ok)
+    throw new SluiceError('SLUICE_DAMAGED', `${path}: ${counted(problems.length, 'problem')}`);
 }
 
-function count(problems: number): string {
-  return problems === 1 ? '1 problem' : `${problems} problems`;
+function verificationText({ ok, checked, problems }: Verification): string {
+  const { values, bytes, records, segments, blocks, points, toReplay } = checked;
+  const counts = [
+    `${counted(values, 'value')} (${sizeText(bytes)})`,
+    `${counted(records, 'record')} of the log`,
+    counted(segments, 'segment'),
+    counted(blocks, 'block'),
+    counted(points, 'point'),
+  ];
+  const lines = problems.map(({ what, message }) => `${what}: ${message}`);
+  lines.push(`${ok ? 'ok' : 'damaged'}: ${counts.join(', ')}`);
+  if (toReplay > 0) {
+    const them = toReplay === 1 ? 'it' : 'them';
+    const left = `${counted(toReplay, 'record')} of the log still to be applied`;
+    lines.push(`${left}: the next opening replays ${them}`);
+  }
+  return lines.join('\n');
 }

@@ -67,11 +67,11 @@ export interface NumberBounds {
 /** A finite number within bounds. */
 export function numberOption(bounds: NumberBounds): OptionCheck<number> {
   const { whole = false, min, above, max } = bounds;
-  const parts = [whole ? 'a whole number' : 'a finite number'];
-  if (min !== undefined) parts.push(`of at least ${min}`);
-  if (above !== undefined) parts.push(`above ${above}`);
-  if (max !== undefined) parts.push(`of at most ${max}`);
-  const expected = parts.join(' ');
+  const limits: string[] = [];
+  if (min !== undefined) limits.push(`of at least ${min}`);
+  if (above !== undefined) limits.push(`above ${above}`);
+  if (max !== undefined) limits.push(limits.length === 0 ? `of at most ${max}` : `at most ${max}`);
+  const expected = `${whole ? 'a whole number' : 'a finite number'} ${limits.join(' and ')}`.trim();
   return (value, name) => {
     const good =
       typeof value === 'number' &&
@@ -96,6 +96,34 @@ export function oneOf<T extends string>(values: readonly T[]): OptionCheck<T> {
     const found = values.find((known) => known === value);
     if (found === undefined) throw badOption(name, `one of ${values.join(', ')}`, value);
     return found;
+  };
+}
+
+/** An object that has these methods; `what` it must be is for the message. */
+export function objectWith<T extends object>(
+  what: string,
+  methods: readonly (keyof T & string)[],
+): OptionCheck<T> {
+  const fits = (value: unknown): value is T => missingMethod(value, methods) === undefined;
+  const expected = `${what} with the methods ${methods.join(', ')}`;
+  return (value, name) => {
+    if (!fits(value)) throw badOption(name, expected, value);
+    return value;
+  };
+}
+
+/** The first of these methods that a value doesn't have, or undefined. */
+export function missingMethod(value: unknown, methods: readonly string[]): string | undefined {
+  const owner = typeof value === 'object' && value !== null ? value : {};
+  return methods.find((method) => typeof Reflect.get(owner, method) !== 'function');
+}
+
+/** A function; nobody can tell by looking at it what it takes. */
+export function functionOption<T extends (...inputs: never[]) => unknown>(): OptionCheck<T> {
+  const fits = (value: unknown): value is T => typeof value === 'function';
+  return (value, name) => {
+    if (!fits(value)) throw badOption(name, 'a function', value);
+    return value;
   };
 }
 

@@ -1,4 +1,4 @@
-import { SluiceError } from 'sluice';
+import { SluiceError, systemClock } from 'sluice';
 import { describe, expect, test } from 'vitest';
 import { FakeCollection } from './support/fake-collection.js';
 import { sluice } from './support/host.js';
@@ -33,7 +33,15 @@ describe('every command', () => {
     const { code, stdout } = await sluice(['--help']);
     expect(code).toBe(0);
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command} `);
+    expect(stdout).toMatch(/Exit codes: 0 .*; 1 .*; 2 .*; 130 /);
     expect((await sluice(['--version'])).stdout).toBe('1.2.3\n');
+  });
+
+  test('an unknown command is pointed to --help', async () => {
+    const { stderr } = await sluice(['bogus']);
+    expect(stderr).toBe(
+      `sluice: unknown command 'bogus'; "sluice --help" lists them (SLUICE_BAD_OPTION)\n`,
+    );
   });
 
   test.each([
@@ -164,7 +172,7 @@ describe('sluice info', () => {
       /why +flush has failed \(SLUICE_IO\)/,
       /why +planned: merge of segments 1, 2/,
       /why +optimizing: merge of segments 1, 2/,
-      /why +7 operations of the log are not applied yet/,
+      /why +7 operations of the log still to be applied/,
       /why +the collection is recovering/,
       /why +optimizations are disabled/,
       /why +an optimization has failed and is tried again later/,
@@ -175,8 +183,8 @@ describe('sluice info', () => {
       /2 dimensions, cosine/,
       /log +acked 3, applied 4, last 5/,
       / {6}7 {7}3 {8}1 +2\.0 KB +no +yes/,
-      /flushIntervalMs +5000/,
-      /optimizers +deletedThreshold 0\.2/,
+      /flushIntervalMs +5000\n/,
+      /optimizers\n {2}deletedThreshold +0\.2\n/,
     ]) {
       expect(stdout).toMatch(text);
     }
@@ -187,6 +195,61 @@ describe('sluice info', () => {
       status: { color: 'green' },
       optimizations: { running: [], queued: [] },
     });
+  });
+});
+
+describe('the configuration in sluice info', () => {
+  test('says what null and 0 stand for, and sizes so that people can read them', async () => {
+    const text = async (optimizers: object) => {
+      const collection = filled();
+      collection.configuration = { optimizers };
+      return (await on(collection, 'info', 'db')).stdout;
+    };
+    const unset = { maxSegmentSizeKb: null, indexingThresholdKb: null };
+    const byItself = await text({
+      ...unset,
+      defaultSegmentNumber: 0,
+      maxOptimizationThreads: null,
+    });
+    expect(byItself).toMatch(/maxSegmentSizeKb +auto\n +indexingThresholdKb +auto\n/);
+    expect(byItself).toMatch(/defaultSegmentNumber +auto\n +maxOptimizationThreads +all\n/);
+    const set = { maxSegmentSizeKb: 20_480, indexingThresholdKb: 0, maxOptimizationThreads: 0 };
+    const given = await text({ ...set, defaultSegmentNumber: 4 });
+    expect(given).toMatch(/maxSegmentSizeKb +20480 \(20\.0 MB\)\n +indexingThresholdKb +never\n/);
+    expect(given).toMatch(/maxOptimizationThreads +0 \(disabled\)\n +defaultSegmentNumber +4\n/);
+  });
+});
+
+describe('a signal while a collection is being opened', () => {
+  /** Never ends by itself, as the replay of a long log may seem. */
+  const never = () => new Promise<never>(() => undefined);
+  const delays: number[] = [];
+  const clock = {
+    ...systemClock,
+    setTimeout: (callback: () => void, delayMs: number) => {
+      delays.push(delayMs);
+      return systemClock.setTimeout(callback, 1);
+    },
+  };
+
+  test.each([
+    ['info', { openCollection: never }],
+    ['verify', { verifyStore: never }],
+  ])('%s gives it up within a bound: exit code 130', async (command, services) => {
+    const controller = new AbortController();
+    const outcome = sluice([command, 'db'], { ...services, clock, signal: controller.signal });
+    controller.abort();
+    expect(await outcome).toEqual({ code: 130, stdout: '', stderr: 'sluice: interrupted\n' });
+    expect(delays.at(-1)).toBeLessThanOrEqual(5000);
+  });
+
+  test('an opening that ends in time is used and closed', async () => {
+    const collection = filled();
+    const controller = new AbortController();
+    controller.abort();
+    const world = { openCollection: collection.open, signal: controller.signal };
+    expect((await sluice(['get', 'db', '1'], world)).code).toBe(130);
+    expect(collection.closed).toBe(1);
   });
 });
 
@@ -206,7 +269,7 @@ describe('sluice optimize', () => {
     const { code, stdout, stderr } = await sluice(['optimize', 'db'], world);
     expect(code).toBe(0);
     expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| 2 indexed/);
-    expect(stdout).toMatch(/^green: 1 segments → 1, [\d.]+ s\n$/);
+    expect(stdout).toMatch(/^green: 1 segment → 1, [\d.]+ s\n$/);
     const json = await sluice(['optimize', 'db', '--json'], world);
     expect(json.stderr).toBe('');
     expect(JSON.parse(json.stdout)).toMatchObject({ status: 'green', segmentsAfter: 1 });
@@ -239,15 +302,25 @@ describe('sluice optimize', () => {
 });
 
 describe('sluice verify', () => {
-  const checked = { values: 19, bytes: 5000, records: 5, segments: 2, blocks: 12, points: 99 };
+  const sound = { values: 19, bytes: 5000, records: 5, segments: 2, blocks: 12, points: 99 };
+  const checked = { ...sound, toReplay: 0 };
 
   test('says what was checked', async () => {
     const verifyStore = () => Promise.resolve({ ok: true, checked, problems: [] });
     const { code, stdout } = await sluice(['verify', 'db'], { verifyStore });
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'ok: 19 values, 5000 bytes, 5 records, 2 segments, 12 blocks, 99 points\n',
+      stdout: 'ok: 19 values (4.9 KB), 5 records of the log, 2 segments, 12 blocks, 99 points\n',
     });
+  });
+
+  test('says how much of the log the next opening replays', async () => {
+    const one = { values: 1, bytes: 1, records: 1, segments: 1, blocks: 1, points: 1, toReplay: 1 };
+    const verifyStore = () => Promise.resolve({ ok: true, checked: one, problems: [] });
+    expect((await sluice(['verify', 'db'], { verifyStore })).stdout).toBe(
+      'ok: 1 value (1 B), 1 record of the log, 1 segment, 1 block, 1 point\n' +
+        '1 record of the log still to be applied: the next opening replays it\n',
+    );
   });
 
   test('damage is listed and fails the command; --json stays one document', async () => {

@@ -56,7 +56,7 @@ describe('sluice ingest', () => {
     expect(inferred.openings.at(-1)).toMatchObject({ dimensions: 2, distance: 'euclid' });
     const given = new FakeCollection();
     await ingest(pointLines(1), given, '--dimensions', '2', '--no-wait');
-    expect(given.openings).toEqual([expect.objectContaining({ dimensions: 2 })]);
+    expect(given.openings.at(-1)).toMatchObject({ dimensions: 2 });
     expect(given.upserts[0]?.wait).toBe(false);
     const existing = new FakeCollection();
     existing.dimensions = 2;
@@ -89,7 +89,7 @@ describe('sluice ingest', () => {
       const lines = [...pointLines(7), bad, ...pointLines(4)];
       const { code, stdout, stderr } = await ingest(lines, collection, '--batch', '3', '--json');
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^sluice: line 8: .*6 points .*\(SLUICE_BAD_LINE\)\n$/);
+      expect(stderr).toMatch(/^sluice: line 8: .*; 6 points were ingested \(SLUICE_BAD_LINE\)\n$/);
       const { error } = JSON.parse(stdout);
       expect(error.code).toBe('SLUICE_BAD_LINE');
       expect(error.message).toContain(why);
@@ -99,12 +99,62 @@ describe('sluice ingest', () => {
     },
   );
 
-  test('a file that does not begin with a point creates nothing', async () => {
+  test.each([
+    ['[1,2]', 'line 1: it must be an object with id and vector, not an array'],
+    ['7', 'line 1: it must be an object with id and vector, not 7'],
+    ['{"id":1}', 'line 1: it has no vector'],
+    ['{"id":1,"vector":[]}', 'line 1: its vector is empty'],
+    ['{"id":1,"vector":"12"}', 'line 1: its vector must be an array of numbers, not "12"'],
+    ['{"id":-1,"vector":[1,2]}', "line 1: id: -1 isn't a non-negative safe integer"],
+  ])('a file that begins with %s creates nothing, and the line says why', async (line, why) => {
     const collection = new FakeCollection();
-    const { code, stderr } = await ingest(['{"id":-1,"vector":[1,2]}'], collection);
+    const { code, stderr } = await ingest([line, ...pointLines(2)], collection);
     expect(code).toBe(1);
-    expect(stderr).toContain('line 1');
+    expect(stderr).toBe(`sluice: ${why}; nothing was ingested (SLUICE_BAD_LINE)\n`);
     expect(collection.dimensions).toBeUndefined();
+  });
+
+  test.each([[[]], [['--dimensions', '2']]])(
+    'a broken line in the first batch creates nothing (%j)',
+    async (argv) => {
+      const collection = new FakeCollection();
+      const lines = [...pointLines(3), '{"id":4,"vector":[1]}', ...pointLines(2)];
+      const { code, stderr } = await ingest(lines, collection, '--batch', '4', ...argv);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^sluice: line 4: .*; nothing was ingested \(SLUICE_BAD_LINE\)\n$/);
+      expect(collection.dimensions).toBeUndefined();
+    },
+  );
+
+  test('other dimensions than the collection has are refused, and nothing is written', async () => {
+    const collection = new FakeCollection();
+    collection.dimensions = 2;
+    const { code, stderr } = await ingest(pointLines(3), collection, '--dimensions', '3');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/has 2 dimensions, not 3; .* \(SLUICE_DIMENSIONS_MISMATCH\)\n$/);
+    expect(collection.upserts).toEqual([]);
+    expect(collection.closed).toBe(1);
+  });
+
+  test('Ctrl-C before the first batch is whole creates nothing', async () => {
+    const controller = new AbortController();
+    const endless = new Readable({ read: () => undefined });
+    endless.push(`${pointLines(1)[0]}\n`);
+    const collection = new FakeCollection();
+    const world = { openCollection: collection.open, stdin: endless, signal: controller.signal };
+    setTimeout(() => controller.abort(), 50);
+    const { code, stdout } = await sluice(['ingest', 'db', '-', '--json'], world);
+    expect(code).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ points: 0, interrupted: true });
+    expect(collection.openings).toEqual([]);
+  });
+
+  test('one point is one point', async () => {
+    const { stdout } = await ingest(pointLines(1), new FakeCollection());
+    expect(stdout).toMatch(/^1 point in /);
+    const lines = [...pointLines(1), '{}'];
+    const { stderr } = await ingest(lines, new FakeCollection(), '--batch', '1');
+    expect(stderr).toMatch(/^sluice: line 2: .*; 1 point was ingested \(SLUICE_BAD_LINE\)\n$/);
   });
 
   test('a batch that fails stops it and says which lines it was', async () => {
@@ -116,7 +166,9 @@ describe('sluice ingest', () => {
     };
     const { code, stderr } = await ingest(pointLines(100), collection, '--batch', '10');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^sluice: lines 11 to 20: no more room; \d+ points .*\(SLUICE_IO\)\n$/);
+    expect(stderr).toMatch(
+      /^sluice: lines 11 to 20: no more room; \d+ points were ingested \(SLUICE_IO\)\n$/,
+    );
     expect(collection.upserts.length).toBeLessThan(10);
     expect(collection.closed).toBe(1);
   });

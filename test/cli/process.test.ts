@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -135,6 +135,27 @@ describe('the command on a collection of films', () => {
   });
 });
 
+describe('a full disk below stdout', () => {
+  // A device that is always full; where there is none there is nothing to run this on.
+  test.skipIf(!existsSync('/dev/full'))(
+    'is told in one line, exit code 1 (skipped where /dev/full is missing)',
+    async () => {
+      for (const argv of [['get', db, '1'], ['info', db, '--json'], ['--help']]) {
+        const full = openSync('/dev/full', 'w');
+        const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', full, 'pipe'] });
+        let stderr = '';
+        child.stderr?.on('data', (chunk) => {
+          stderr += chunk;
+        });
+        const [code] = await once(child, 'close');
+        closeSync(full);
+        expect({ argv, code }).toEqual({ argv, code: 1 });
+        expect(stderr).toMatch(/^sluice: cannot write the result: [^\n]+ \(SLUICE_DISK_FULL\)\n$/);
+      }
+    },
+  );
+});
+
 describe('Ctrl-C in the middle of an ingest', () => {
   const lines = films.slice(0, 1000).map((film) => `${JSON.stringify(film)}\n`);
 
@@ -168,7 +189,8 @@ describe('Ctrl-C in the middle of an ingest', () => {
     const { child, outcome } = await startIngest(path);
     child.kill('SIGINT');
     child.kill('SIGTERM');
-    expect((await outcome).code).toBe(130);
+    const { code, stderr } = await outcome;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: 'sluice: ended at once\n' });
     expect(await json('verify', path)).toMatchObject({ ok: true });
     expect((await json('info', path)).points % 100).toBe(0);
   });

@@ -19,7 +19,10 @@ import { PointOperationCodec } from './operation-codec.js';
 export interface Verification {
   /** True when there is no problem. */
   ok: boolean;
-  /** How many of each were checked; records are those above `acked`. */
+  /**
+   * How many of each were checked; records are those above `acked`. `toReplay` of them are not in
+   * the segments yet: the next opening applies them, and `points` doesn't count their effects.
+   */
   checked: {
     values: number;
     bytes: number;
@@ -27,6 +30,7 @@ export interface Verification {
     segments: number;
     blocks: number;
     points: number;
+    toReplay: number;
   };
   problems: { what: string; message: string }[];
 }
@@ -76,7 +80,7 @@ class Verifier {
   readonly #clock: Clock;
   readonly #result: Verification = {
     ok: true,
-    checked: { values: 0, bytes: 0, records: 0, segments: 0, blocks: 0, points: 0 },
+    checked: { values: 0, bytes: 0, records: 0, segments: 0, blocks: 0, points: 0, toReplay: 0 },
     problems: [],
   };
 
@@ -160,8 +164,10 @@ class Verifier {
   }
 
   /** What would be applied again at the next opening can be read. */
-  async #checkOperations({ acked, last }: WalState, { dimensions }: ManifestBody): Promise<void> {
+  async #checkOperations({ acked, last }: WalState, body: ManifestBody): Promise<void> {
     if (last === acked) return;
+    const { dimensions, applied } = body;
+    this.#result.checked.toReplay = Math.max(last - applied, 0);
     const codec = new PointOperationCodec(dimensions);
     const range = { gte: recordKey(acked + 1), lte: recordKey(last) };
     for await (const entries of this.#wal.entries(range)) {

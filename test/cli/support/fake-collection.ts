@@ -16,6 +16,7 @@ export class FakeCollection implements CollectionHandle {
   /** Called before each upsert answers. */
   onUpsert: () => Promise<void> | void = () => undefined;
   health: Status = { color: 'green', reasons: [], errors: [] };
+  configuration: object = { optimizers: { deletedThreshold: 0.2 }, flushIntervalMs: 5000 };
   running: ReturnType<CollectionHandle['optimizations']>['running'] = [];
   optimizing: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
 
@@ -84,7 +85,7 @@ export class FakeCollection implements CollectionHandle {
       points: this.points.size,
       segments: [{ ...segment, indexed: false, appendable: true }],
       wal: { acked: 3, applied: 4, last: 5 },
-      configuration: { flushIntervalMs: 5000, optimizers: { deletedThreshold: 0.2 } },
+      configuration: this.configuration,
     };
   }
 

@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import type { OpenCollection, VerifyStore } from '#sluice/cli/facade.js';
 import type { TextStream } from '#sluice/cli/host.js';
 import { run } from '#sluice/cli/run.js';
-import { systemClock } from '#sluice/services/clock.js';
+import { type Clock, systemClock } from '#sluice/services/clock.js';
 
 /** What a command did. */
 export interface Outcome {
@@ -17,6 +17,7 @@ export interface World {
   verifyStore?: VerifyStore;
   stdin?: Readable;
   signal?: AbortSignal;
+  clock?: Clock;
   /** A person watches stderr. */
   isTTY?: boolean;
 }
@@ -38,7 +39,7 @@ export async function sluice(argv: readonly string[], world: World = {}): Promis
     stdin: world.stdin ?? Readable.from([]),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    clock: systemClock,
+    clock: world.clock ?? systemClock,
     signal: world.signal ?? new AbortController().signal,
   };
   const code = await run(argv, host, {

@@ -1,0 +1,27 @@
+import type { PointSegmentInfo } from './services/points/holder.js';
+import type { PayloadIndexType } from './services/points/operations.js';
+import type { Distance, JsonValue, OptimizerOptions } from './types.js';
+
+/** What a collection is and holds, taken at once; a plain object. */
+export interface CollectionInfo {
+  /** The directory, without symbolic links; absent on two stores. */
+  path?: string;
+  dimensions: number;
+  distance: Distance;
+  points: number;
+  segments: readonly PointSegmentInfo[];
+  /** Op numbers: the log has forgotten up to `acked`, the segments hold up to `applied`. */
+  wal: { acked: number; applied: number; last: number };
+  /** By path. */
+  payloadIndexes: { [path: string]: PayloadIndexType };
+  /** The options in force, complete. */
+  configuration: CollectionConfiguration;
+}
+
+/** The options that are stored with a collection. */
+export interface CollectionConfiguration {
+  optimizers: OptimizerOptions;
+  /** Milliseconds. */
+  flushIntervalMs: number;
+  [option: string]: JsonValue | OptimizerOptions;
+}
