@@ -120,11 +120,10 @@ function optimizationTask<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
       catchUp: phase((run) => run.catchUp()),
       swap: phase((run) => run.swap()),
       rollback: effect(async ({ run }: RunInput) => {
-        // What could not be deleted is swept at the next opening; the storage may be broken, though.
         await core.runs
           .find(run)
           ?.rollback()
-          .catch((error) => core.failIfSticky('segments', error));
+          .catch((error) => core.rollbackFailed(error));
       }),
     },
     actions: { abortPhase: (_, { run, why }) => core.runs.find(run)?.cancel(why) },
@@ -138,7 +137,7 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
     runs
       .find(run)
       ?.abandon(error)
-      .catch((cause) => core.failIfSticky('segments', cause));
+      .catch((cause) => core.rollbackFailed(cause));
   };
   return optimizerSchedulerMachine.provide({
     actors: {
@@ -230,7 +229,7 @@ async function settleLeftovers<Op, Info extends SegmentInfo>(
   await core.incarnations.settled(worker);
   const crash = new SluiceError('SLUICE_CRASHED', `${worker} has crashed`);
   if (worker === 'optimizerScheduler') {
-    await core.runs.abandonAll(crash).catch((error) => core.failIfSticky('segments', error));
+    await core.runs.abandonAll(crash).catch((error) => core.rollbackFailed(error));
   }
   if (worker === 'flushWorker') core.flush.roundFailed(crash);
   return { worker };

@@ -152,6 +152,12 @@ export class Core<Op, Info extends SegmentInfo> {
     this.#sendSoon({ type: 'Broken' });
   }
 
+  /** What a run left on disk could not be deleted: the next opening sweeps it. */
+  rollbackFailed(error: unknown): void {
+    this.options.logger.warn({ err: error }, 'blocks of an optimization could not be deleted');
+    this.breakIfSticky(error);
+  }
+
   /** What those get who ask for something that can't be done any more. */
   refusal(): SluiceError {
     return this.broken === undefined

@@ -45,7 +45,7 @@ describe('a store of three adapters', () => {
     const second = await openTiny(first.crash());
     expect(second.calls('apply')).toEqual(['apply 4', 'apply 5']);
     expect(second.content).toEqual(first.content);
-    expect(second.handler.telemetry().operations.recovered).toBe(2);
+    expect(second.handler.telemetry().recovery.toReplay).toBe(2);
     await second.run(second.handler.stop());
   });
 

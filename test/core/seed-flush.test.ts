@@ -188,7 +188,7 @@ describe('seed row: clocks stored when changed', () => {
     await first.close();
 
     const second = await open();
-    expect(second.telemetry().operations.recovered).toBe(0);
+    expect(second.telemetry().recovery.toReplay).toBe(0);
     expect(await second.upsert(point, tag(2))).toEqual({ status: 'clockRejected' });
     expect(await second.upsert(point, tag(4))).toMatchObject({ status: 'completed' });
     await second.close();
