@@ -1,5 +1,5 @@
 // Makes the example data: every sixth film of a larger JSONL file, so that all years are there.
-// node scripts/sample-movies.mjs movies.jsonl.gz examples/data/movies-2000.jsonl.gz
+// node scripts/sample-movies.mjs all-movies.jsonl.gz examples/data/movies.jsonl.gz
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 

@@ -1,9 +1,93 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ERROR_CODES } from 'sluice';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from './support/temporary.js';
 
-test('docs/errors.md has one heading for each code, and no other', async () => {
-  const text = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
-  const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const pages = [
+  'README.md',
+  'examples/README.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
+
+function page(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+/** The code blocks in a language below a heading of the README. */
+function blocks(heading: string, language: string): string[] {
+  const [, section = ''] = page('README.md').split(`## ${heading}\n`);
+  const [own = ''] = section.split('\n## ');
+  return [...own.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, found, code = '']) =>
+    found === language ? [code] : [],
+  );
+}
+
+/** A directory as a reader of the README has it: the package, the examples, and `npx`. */
+async function workplace(): Promise<string> {
+  const place = await temporaryDirectory();
+  for (const folder of ['node_modules', 'bin']) mkdirSync(join(place, folder));
+  symlinkSync(root, join(place, 'node_modules/sluice'), 'junction');
+  symlinkSync(join(root, 'examples'), join(place, 'examples'), 'junction');
+  symlinkSync(join(root, 'dist/cli/main.js'), join(place, 'bin/sluice'));
+  // The true one looks for the same command, but takes seconds for it.
+  writeFileSync(join(place, 'bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  return place;
+}
+
+async function execute(place: string, command: string, ...argv: string[]): Promise<string> {
+  const env = { ...process.env, PATH: `${join(place, 'bin')}:${process.env.PATH}` };
+  const { stdout, stderr } = await promisify(execFile)(command, argv, { cwd: place, env });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+test('docs/errors.md has one heading for each code, and no other', () => {
+  const headings = [...page('docs/errors.md').matchAll(/^## (.+)$/gm)].map(
+    ([, heading]) => heading,
+  );
   expect(headings).toEqual(ERROR_CODES);
+});
+
+test('the examples of the README run, one after the other, and print what it says', async () => {
+  const place = await workplace();
+  const [program = '', ...more] = blocks('A collection in 15 lines', 'ts');
+  expect(more).toEqual([]);
+  expect(program.trimEnd().split('\n').length).toBeLessThanOrEqual(16);
+  writeFileSync(join(place, 'films.mjs'), program);
+  const printed = await execute(place, process.execPath, 'films.mjs');
+  expect(program).toContain('[{ id: 1, score: 1, payload: … }, { id: 2, … }]');
+  expect(printed).toMatch(/^\[\s+\{\s+id: 1,\s+score: 1,\s+payload: [\s\S]+\{\s+id: 2,/);
+  expect(program).toContain("{ color: 'green', reasons: [], errors: [] }");
+  expect(printed).toMatch(/\{ color: 'green', reasons: \[\], errors: \[\] \}\n$/);
+
+  const [commands = ''] = blocks('The same from the shell', 'sh');
+  const lines = (await execute(place, 'sh', '-e', '-c', commands)).split('\n');
+  expect(lines[0]).toMatch(/^2113 points in /);
+  expect(lines[1]).toMatch(/^ +ID +SCORE +PAYLOAD$/);
+  expect(lines[2]).toMatch(/^1447 +1\.0000 +\{"title":"Alien",/);
+  expect(lines).toContain('points           2113');
+  expect(lines.at(-2)).toMatch(/^ok: /);
+});
+
+test('links within the documentation lead somewhere', () => {
+  const broken = pages.flatMap((path) =>
+    [...page(path).matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^https?:/.test(target))
+      .filter((target) => !existsSync(join(root, dirname(path), target)))
+      .map((target) => `${path}: ${target}`),
+  );
+  expect(broken).toEqual([]);
 });

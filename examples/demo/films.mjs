@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
-const file = new URL('../data/movies-2000.jsonl.gz', import.meta.url);
+const file = new URL('../data/movies.jsonl.gz', import.meta.url);
 
 /** Length of the films' vectors. */
 export const DIMENSIONS = 64;

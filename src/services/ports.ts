@@ -40,7 +40,12 @@ export interface WalRecord {
   data: Uint8Array;
 }
 
-/** A write-ahead log: numbered records, appended at one end and forgotten at the other. */
+/**
+ * A write-ahead log: numbered records, appended at one end and forgotten at the other.
+ *
+ * Beside an `append` there may run one `sync` or one `acknowledge`, and any number of `read`s.
+ * Never two `append`s at once, nor two of `sync` and `acknowledge`.
+ */
 export interface Wal {
   /**
    * True when nobody else writes to this log: op numbers then grow by exactly one.
@@ -50,7 +55,8 @@ export interface Wal {
   readonly dense: boolean;
   /**
    * Opens or creates the log. Checks that the records above `acked` are complete. May be called
-   * again after `close()`, also after a sticky error: it then finds out what was really written.
+   * again, after `close()` or, after a sticky error, without it: it then finds out what was really
+   * written.
    * Errors: `SLUICE_DAMAGED`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_LOCKED`, `SLUICE_IO`.
    */
   open(): Promise<WalState>;
@@ -62,12 +68,13 @@ export interface Wal {
    * certain that nothing was written (a plain `Error` says that, being transient).
    */
   append(records: readonly Uint8Array[], options: { sync: boolean }): Promise<readonly number[]>;
-  /** Resolves when every record appended before the call survives a power cut. */
+  /** Resolves when every record that was appended before the call survives a power cut. */
   sync(): Promise<void>;
   /**
-   * Records `from`…`to` (inclusive), in order; records at or below `acked` may be missing. In a
-   * dense log a gap is damage; in another one only what has been forgotten or never existed is left
-   * out. Runs beside `append` and `acknowledge`; the reader may end early.
+   * Records `from`…`to` (inclusive), in order. Asked for a record at or below `acked`, which an
+   * `acknowledge` beside it may just have moved, it may leave it out or reject with
+   * `SLUICE_WAL_TRUNCATED`. Otherwise in a dense log a gap is damage; in another one only what
+   * never existed is left out. The reader may end early.
    */
   read(from: number, to: number): AsyncIterable<WalRecord>;
   /** Forgets records at or below `upTo`, durably. Never called with a smaller number than before. */
@@ -89,7 +96,7 @@ export interface SegmentInfo {
   id: number;
   /** Live entries. */
   points: number;
-  /** True when new entries may be written into it now. */
+  /** True when new entries may be written into it now; false while it is frozen. */
   appendable: boolean;
 }
 
@@ -98,7 +105,9 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Loads exactly what the last commit wrote, or creates an empty store that remembers `storeId`.
    * Deletes blocks that the manifest does not name. May be called again, after `close()` or after a
-   * failure without it: until it has resolved, readers see what was there before.
+   * failure without it: until it has resolved, readers see what was there before. `onProgress` is
+   * told how much has been loaded, of how much, in a unit of the store's own (the point engine
+   * counts blocks); telemetry shows the two numbers.
    * Errors: `SLUICE_DAMAGED` (also when another `storeId` is found), `SLUICE_FORMAT_UNKNOWN`, `SLUICE_IO`.
    */
   open(options: {
@@ -115,7 +124,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    * applied again later and nothing overtakes it.
    */
   apply(opNum: number, operation: Op): number;
-  /** The present segments, in a stable order. Also called for status, so it must be quick. */
+  /**
+   * The present segments, frozen ones included, in a stable order. Also called for status, so it
+   * must be quick.
+   */
   segments(): readonly Info[];
   /** Creates an appendable segment if none has room; called before each planning. */
   ensureCapacity(): void;
@@ -134,8 +146,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
 /** One flush: a consistent picture of the segments on its way to disk. */
 export interface FlushCapture {
   /**
-   * False when the last commit already holds all of this. The round then writes nothing, unless
-   * `applied` is another one than in the last commit: that alone is worth a commit.
+   * False when the last commit already holds all of this: true also when nothing but a swap has
+   * happened since, or a setting that is stored has changed. A round that finds false writes
+   * nothing, unless `applied` is another one than in the last commit, which the core looks at
+   * itself: that alone is worth a commit.
    */
   readonly changed: boolean;
   /** Writes data that nothing refers to yet; durable when it resolves. */
@@ -157,8 +171,13 @@ export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
    */
   select(segments: readonly Info[], busy: ReadonlySet<number>): readonly number[];
   /**
-   * Freezes the segments (keeping an appendable one) and returns the run, or undefined when one of
-   * them is gone or already frozen. Synchronous; no I/O.
+   * Freezes the segments and returns the run, or undefined when one of them is gone or already
+   * frozen. Synchronous; no I/O.
+   *
+   * Frozen means: new entries, and new versions of entries that were there, go elsewhere, so that
+   * `begin` creates an appendable segment when it freezes the last one. Updates and deletes of the
+   * frozen entries still take effect for readers at once; the run's `catchUp` and `swap` carry them
+   * to the output, and after a rollback they are simply there.
    */
   begin(ids: readonly number[]): Optimization | undefined;
 }
@@ -179,8 +198,9 @@ export interface OptimizationContext {
 }
 
 /**
- * One run of an optimizer: copy → index → catchUp → swap, or at any point before `swap`:
- * rollback → discard. Each phase is called at most once and never beside another.
+ * One run of an optimizer: copy → index → catchUp → swap. When it is cancelled before `swap`, or
+ * one of them fails, `swap` included, there follows: rollback → discard. Each is called at most
+ * once, and not beside another (but see `rollback`).
  */
 export interface Optimization {
   /** Live entries in the sources when the run began. */
@@ -195,7 +215,8 @@ export interface Optimization {
   catchUp(context: OptimizationContext): Promise<void>;
   /**
    * Takes the last changes and puts the output in the sources' place, in one synchronous step.
-   * Returns the number of points in the output. Throwing leaves everything as before.
+   * Returns the number of points in the output. Throwing leaves everything as before, to be
+   * undone by `rollback`.
    */
   swap(): number;
   /**

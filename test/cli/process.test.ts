@@ -12,9 +12,7 @@ import { verifyStore } from '#sluice/services/points/verify.js';
 import { sluice as runHere } from './support/host.js';
 
 const main = fileURLToPath(import.meta.resolve('#sluice/cli/main.js'));
-const filmsFile = fileURLToPath(
-  new URL('../../examples/data/movies-2000.jsonl.gz', import.meta.url),
-);
+const filmsFile = fileURLToPath(new URL('../../examples/data/movies.jsonl.gz', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
 const db = join(root, 'films.db');
 afterAll(() => rmSync(root, { recursive: true }));
