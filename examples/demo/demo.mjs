@@ -29,8 +29,11 @@ async function ingest(collection) {
   const isWatched = process.stderr.isTTY === true;
   const bar = new SingleBar({ format: '  {bar} {value}/{total} films' }, Presets.shades_classic);
   if (isWatched) bar.start(films.length, 0);
-  for (const batch of batchesOf(films, 50)) {
+  for (const batch of batchesOf(films, 200)) {
     await collection.upsert(batch);
+    // Full segments are looked for now and then. Asked to look now, it makes as many on any machine.
+    collection.trigger();
+    await collection.plunge();
     if (isWatched) bar.increment(batch.length);
   }
   if (isWatched) bar.stop();
