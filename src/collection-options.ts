@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type HandlerEnvironment, SETTING_CHECKS, unchecked } from './options.js';
+import { type HandlerEnvironment, SETTING_CHECKS } from './options.js';
 import type { Clock } from './services/clock.js';
 import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
@@ -17,7 +17,7 @@ import {
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
 import type { PointSegmentInfo } from './services/points/holder.js';
-import { UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
+import { checkSignal, UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import type {
   Distance,
@@ -135,7 +135,7 @@ export interface OptimizeOptions {
 }
 
 export const OPTIMIZE_CHECKS: OptionChecks<OptimizeOptions> = {
-  signal: UPDATE_OPTION_CHECKS.signal as never,
+  signal: checkSignal,
   onProgress: functionOption<NonNullable<OptimizeOptions['onProgress']>>(),
 };
 
@@ -147,7 +147,8 @@ export interface SetPayloadOptions extends UpdateOptions {
 
 export const SET_PAYLOAD_CHECKS: OptionChecks<SetPayloadOptions> = {
   ...UPDATE_OPTION_CHECKS,
-  key: unchecked,
+  // Its text is checked with the payload, because it is a path.
+  key: (value) => value as string,
 };
 
 /** Options of `search`. */
@@ -187,7 +188,7 @@ export const SEARCH_CHECKS: OptionChecks<CollectionSearchOptions> = {
   scoreThreshold: numberOption({}),
   withPayload: booleanOption,
   withVector: booleanOption,
-  signal: UPDATE_OPTION_CHECKS.signal as never,
+  signal: checkSignal,
 };
 
 export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
@@ -195,12 +196,12 @@ export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
   limit,
   offset: (value) => checkId(value, 'offset'),
   withVector: booleanOption,
-  signal: UPDATE_OPTION_CHECKS.signal as never,
+  signal: checkSignal,
 };
 
 export const COUNT_CHECKS: OptionChecks<{ filter?: Filter; signal?: AbortSignal }> = {
   filter: (value) => checkFilter(value),
-  signal: UPDATE_OPTION_CHECKS.signal as never,
+  signal: checkSignal,
 };
 
 export const GET_CHECKS: OptionChecks<{ withVector?: boolean }> = { withVector: booleanOption };

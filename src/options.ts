@@ -4,7 +4,6 @@ import {
   checkOptions,
   nullable,
   numberOption,
-  type OptionCheck,
   type OptionChecks,
 } from './services/option-checks.js';
 import type { ResourceBudget } from './services/resource-budget.js';
@@ -72,9 +71,6 @@ export const SETTING_CHECKS: OptionChecks<HandlerSettings> = {
   cpuBudget: numberOption({ whole: true }),
   cpus: positive,
 };
-
-/** Anything goes: for options whose type the compiler has checked. */
-export const unchecked: OptionCheck<never> = (value) => value as never;
 
 /** Complete settings. Throws `SLUICE_BAD_OPTION` for unknown options and bad values. */
 export function resolveSettings(given: Partial<HandlerSettings>): HandlerSettings {

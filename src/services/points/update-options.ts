@@ -32,7 +32,8 @@ export const checkClockTag: OptionCheck<ClockTag> = (value, name) => {
   return { peerId, clockId, tick, ...rest };
 };
 
-const checkSignal: OptionCheck<AbortSignal> = (value, name) => {
+/** An AbortSignal. Throws `SLUICE_BAD_OPTION`. */
+export const checkSignal: OptionCheck<AbortSignal> = (value, name) => {
   if (!isAbortSignal(value)) throw badOption(name, 'an AbortSignal', value);
   return value;
 };
