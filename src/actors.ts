@@ -9,9 +9,15 @@ import type { WorkerId } from './machines/signals.js';
 import { updateHandlerMachine } from './machines/update-handler.js';
 import { type ApplierInput, updateWorkerMachine } from './machines/update-worker.js';
 import type { ApplierListener } from './services/applier.js';
+import { sleep } from './services/clock.js';
 import { checkContinuity } from './services/continuity.js';
 import type { OptimizationRun } from './services/optimization-run.js';
 import type { SegmentInfo } from './services/ports.js';
+
+const WORKERS = ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const;
+
+/** How long closing waits for effects that have been aborted; below the root's `closeLimit`. */
+const SETTLE_LIMIT_MS = 5000;
 
 /** An effect on behalf of a worker: aborted with the worker's incarnation, and waited for. */
 function effectOf<Op, Info extends SegmentInfo>(core: Core<Op, Info>, owner: WorkerId | 'root') {
@@ -180,11 +186,12 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
       storeId: log.storeId,
       signal,
       onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
+      check: (loaded) => checkContinuity(log, loaded),
     });
     checkContinuity(log, applied);
     core.flush.open({ committed: applied, acked: log.acked });
     await onOpened();
-    core.opened(applied, log);
+    core.openedWith = { applied, log };
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
     return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
   } catch (error) {
@@ -206,9 +213,10 @@ async function closeBoth<Op, Info extends SegmentInfo>({ options }: Core<Op, Inf
 export async function closeStore<Op, Info extends SegmentInfo>(
   core: Core<Op, Info>,
 ): Promise<void> {
-  await core.incarnations.settled('updateWorker');
-  await core.incarnations.settled('flushWorker');
-  await core.incarnations.settled('optimizerScheduler');
+  // An effect that doesn't listen to its signal must not keep the store locked.
+  const overdue = new AbortController();
+  const settled = core.incarnations.settled(...WORKERS).finally(() => overdue.abort());
+  await Promise.race([settled, sleep(core.options.clock, SETTLE_LIMIT_MS, overdue.signal)]);
   core.unwatch();
   try {
     await core.runs.abandonAll(core.refusal());
@@ -251,9 +259,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       }),
       settle: effect(({ worker }: { worker: WorkerId }) => settleLeftovers(core, worker)),
       breakDown: effect(async () => {
-        for (const worker of ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const) {
-          await incarnations.settled(worker);
-        }
+        await incarnations.settled(...WORKERS);
         await core.runs.abandonAll(core.refusal());
       }),
       close: effect(() => closeStore(core)),
@@ -268,6 +274,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
         logger.error({ worker: actorId, err: cause }, 'worker crashed, it is restarted');
         incarnations.abort(actorId, `${actorId} has crashed`);
       },
+      admit: () => core.admit(),
       recordOpenFailure: (_, { error }) => {
         core.openFailure = error;
         errors.report('open', error);
@@ -279,7 +286,9 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
         logger.error({ err: error }, 'closing failed');
       },
       recordOverdue: (_, { stage }) => {
-        errors.report(stage, new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`));
+        const overdue = new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`);
+        if (stage === 'closing') core.closeFailure = overdue;
+        errors.report(stage, overdue);
         logger.error({ stage }, 'did not end in time');
       },
       answerReconfigure: () => core.reconfiguration.answer(),
@@ -287,7 +296,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       closeAdmission: () => core.tail.close(core.refusal()),
       abortOpening: () => incarnations.abort('root', 'stopped while opening'),
       abortRunning: () => {
-        for (const worker of ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const) {
+        for (const worker of WORKERS) {
           incarnations.abort(worker, core.refusal().message);
         }
         core.refuseEveryone();

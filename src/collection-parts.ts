@@ -1,9 +1,13 @@
-import type { CollectionOptions, ConfigurationPatch } from './collection-options.js';
-import type { OpenStores } from './collection-stores.js';
+import type {
+  CollectionOptions,
+  CollectionStores,
+  ConfigurationPatch,
+} from './collection-options.js';
+import { type OpenStores, openStores } from './collection-stores.js';
 import type { CoreSettings } from './core.js';
 import { DEFAULT_SETTINGS } from './options.js';
 import { type Clock, systemClock } from './services/clock.js';
-import type { Directory } from './services/level/directory.js';
+import { type Directory, openDirectory } from './services/level/directory.js';
 import { SegmentStore } from './services/level/segment-store.js';
 import { LevelWal } from './services/level/wal.js';
 import { maxSegmentSizeBytes, segmentNumber } from './services/optimizer-options.js';
@@ -29,6 +33,34 @@ export interface CollectionParts {
   settings(): CoreSettings;
   /** Changes the stored configuration, in one step. */
   configure(patch: ConfigurationPatch): void;
+}
+
+/** Opens what is at a path, or two stores, and puts a collection together from it. */
+export async function openParts(
+  target: string | CollectionStores,
+  options: CollectionOptions,
+): Promise<CollectionParts> {
+  if (typeof target === 'string' && target !== '') {
+    const directory = await openDirectory(target, {
+      create: options.dimensions !== undefined,
+      ...options.storage,
+    });
+    return closedOnError(directory, () => collectionParts(directory, options, directory));
+  }
+  if (typeof target !== 'object' || target === null) {
+    throw new TypeError('openCollection takes a path or { wal, segments }');
+  }
+  const stores = await openStores(target, options.dimensions !== undefined);
+  return closedOnError(stores, () => collectionParts(stores, options));
+}
+
+async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /** Puts the point engine on the core; opening begins at once. */

@@ -46,9 +46,15 @@ export async function openStores(
   }
   for (const store of [wal, segments]) inUse.add(store);
   const close = async () => {
-    await segments.close();
-    await wal.close();
-    for (const store of [wal, segments]) inUse.delete(store);
+    try {
+      await segments.close();
+    } finally {
+      try {
+        await wal.close();
+      } finally {
+        for (const store of [wal, segments]) inUse.delete(store);
+      }
+    }
   };
   try {
     for (const store of [wal, segments]) await open(store);
@@ -59,7 +65,8 @@ export async function openStores(
     }
     return { wal, segments, creating, close };
   } catch (error) {
-    await close();
+    // Why it could not be opened is what the caller must hear of.
+    await close().catch(() => {});
     throw error;
   }
 }

@@ -16,12 +16,10 @@ import {
   SET_PAYLOAD_CHECKS,
   type SetPayloadOptions,
 } from './collection-options.js';
-import { type CollectionParts, collectionParts } from './collection-parts.js';
-import { openStores } from './collection-stores.js';
+import { type CollectionParts, openParts } from './collection-parts.js';
 import { SluiceError } from './errors.js';
 import { sleep } from './services/clock.js';
 import { ClockMap } from './services/clocks.js';
-import { openDirectory } from './services/level/directory.js';
 import { checkOptions } from './services/option-checks.js';
 import { checkIds } from './services/points/check-id.js';
 import { checkVector } from './services/points/check-vector.js';
@@ -80,14 +78,16 @@ export async function openCollection(
   options: CollectionOptions = {},
 ): Promise<Collection> {
   const checked = checkCollectionOptions(options);
-  const collection = new Collection(await partsOf(target, checked));
+  const collection = new Collection(await openParts(target, checked));
   const giveUp = () => void collection.close().catch(() => {});
   checked.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     if (checked.signal?.aborted) giveUp();
     await collection.ready();
   } catch (error) {
-    if (!checked.signal?.aborted) throw error;
+    // Whatever opening has taken is given back; the caller has nothing to close.
+    await collection.close().catch(() => {});
+    if (!checked.signal?.aborted) throw openingError(error);
     throw new SluiceError('SLUICE_ABORTED', 'opening was given up', { cause: error });
   } finally {
     checked.signal?.removeEventListener('abort', giveUp);
@@ -95,31 +95,10 @@ export async function openCollection(
   return collection;
 }
 
-async function partsOf(
-  target: string | CollectionStores,
-  options: CollectionOptions,
-): Promise<CollectionParts> {
-  if (typeof target === 'string' && target !== '') {
-    const directory = await openDirectory(target, {
-      create: options.dimensions !== undefined,
-      ...options.storage,
-    });
-    return closedOnError(directory, () => collectionParts(directory, options, directory));
-  }
-  if (typeof target !== 'object' || target === null) {
-    throw new TypeError('openCollection takes a path or { wal, segments }');
-  }
-  const stores = await openStores(target, options.dimensions !== undefined);
-  return closedOnError(stores, () => collectionParts(stores, options));
-}
-
-async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
-  try {
-    return work();
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
+/** A storage that breaks during the replay is an opening that fails: with what broke it. */
+function openingError(error: unknown): unknown {
+  const isBroken = error instanceof SluiceError && error.code === 'SLUICE_BROKEN';
+  return isBroken ? (error.cause ?? error) : error;
 }
 
 /** A collection of points: ids, vectors and payloads. Made by `openCollection`. */

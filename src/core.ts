@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isSticky, SluiceError, toSluiceError } from './errors.js';
+import { assert, isSticky, SluiceError, toSluiceError } from './errors.js';
 import type { WorkerId } from './machines/signals.js';
 import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
 import { Applier } from './services/applier.js';
@@ -75,6 +75,8 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly recovery = { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 };
   /** Sends an event to the root; set by whoever starts it. */
   send: (event: UpdateHandlerEvent) => void = () => {};
+  /** What the last opening has found. */
+  openedWith: { applied: number; log: WalState } | undefined;
   /** Ends the subscription to a log with other writers. */
   unwatch: () => void = () => {};
   #flushAsked = false;
@@ -181,8 +183,10 @@ export class Core<Op, Info extends SegmentInfo> {
     Object.assign(this.recovery, { loaded, toLoad, replayed: 0, toReplay: 0 });
   }
 
-  /** Log and segments are open and fit together: the replay may begin. */
-  opened(applied: number, log: WalState): void {
+  /** Log and segments are open and fit together: operations are admitted, the replay may begin. */
+  admit(): void {
+    assert(this.openedWith !== undefined, 'the store has been opened');
+    const { applied, log } = this.openedWith;
     this.broken = undefined;
     this.wasOpen = true;
     for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {

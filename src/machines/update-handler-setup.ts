@@ -147,6 +147,7 @@ const handler = setup({
     recordOverdue: noAction as (_: unknown, params: { stage: string }) => void,
     refuseReconfigure: noAction,
     answerReconfigure: noAction,
+    admit: noAction,
     closeAdmission: noAction,
     abortOpening: noAction,
     abortRunning: noAction,

@@ -85,6 +85,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
             target: 'live',
             actions: [
               'markOpened',
+              'admit',
               'clearCrashes',
               { type: 'setSettings', params: ({ event }) => event.output },
             ],

@@ -151,7 +151,7 @@ export class Applier<Op> {
   }
 
   #apply(opNum: number, data: Uint8Array): boolean {
-    const operation = this.#codec.decode(data);
+    const operation = this.#decode(opNum, data);
     let affected: number;
     try {
       affected = this.#segments.apply(opNum, operation);
@@ -169,6 +169,14 @@ export class Applier<Op> {
     this.#hooks.onApplied(opNum);
     this.#tail.settle(opNum, { affected });
     return true;
+  }
+
+  #decode(opNum: number, data: Uint8Array): Op {
+    try {
+      return this.#codec.decode(data);
+    } catch (error) {
+      throw toSluiceError(error, 'SLUICE_DAMAGED', `operation ${opNum} cannot be decoded`);
+    }
   }
 
   async #pause(listener: ApplierListener, signal: AbortSignal): Promise<void> {

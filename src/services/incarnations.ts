@@ -41,14 +41,12 @@ export class Incarnations<Owner extends string> {
     for (const owner of this.#owners.keys()) this.abort(owner, why);
   }
 
-  /** Resolves when nothing that the worker has set going is left. */
-  async settled(owner: Owner): Promise<void> {
-    const { running } = this.#of(owner);
-    while (running.size > 0) await Promise.allSettled(running);
-  }
-
-  async allSettled(): Promise<void> {
-    for (const owner of this.#owners.keys()) await this.settled(owner);
+  /** Resolves when nothing that these workers have set going is left. */
+  async settled(...owners: readonly Owner[]): Promise<void> {
+    for (const owner of owners) {
+      const { running } = this.#of(owner);
+      while (running.size > 0) await Promise.allSettled(running);
+    }
   }
 
   #of(owner: Owner) {

@@ -114,8 +114,9 @@ export class OptimizationRuns<Info extends SegmentInfo> {
 
   /** Undoes every run that is left over; used when the scheduler is gone. */
   async abandonAll(error: unknown): Promise<void> {
-    await Promise.all(this.running.map((run) => run.abandon(error)));
+    const ends = await Promise.allSettled(this.running.map((run) => run.abandon(error)));
     this.releaseReserved();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** Lets everything that is backing off be tried again at once. */

@@ -114,6 +114,8 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
     storeId: string;
     signal: AbortSignal;
     onProgress: (done: number, total: number) => void;
+    /** To be called with the loaded number before readers see what was loaded; may throw. */
+    check: (applied: number) => void;
   }): Promise<{ applied: number }>;
   /**
    * Applies one operation: all of it, or nothing and throw. A pure function of the operations

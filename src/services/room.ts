@@ -96,10 +96,11 @@ export class Room {
   /** Refuses everyone who waits. */
   refuseAll(error: SluiceError): void {
     const waiting = this.#queue.slice(this.#head).filter(({ left }) => !left);
+    const refusals = waiting.map(({ refused }) => refused);
     for (const one of waiting) this.#forget(one);
     this.#queue = [];
     this.#head = 0;
-    for (const { refused } of waiting) refused(error);
+    for (const refused of refusals) refused(error);
   }
 
   #serve(): void {
@@ -110,8 +111,9 @@ export class Room {
         if (this.#entries > 0 && this.#bytes + next.bytes > bytesMax) return;
         if (this.#walBytes > 0 && this.#walBytes + next.bytes > walBytesMax) {
           if (this.#canFreeWal()) return;
+          const { refused } = next;
           this.#forget(next);
-          next.refused(
+          refused(
             new SluiceError('SLUICE_WAL_FULL', `the log holds its limit of ${walBytesMax} bytes`),
           );
           continue;
@@ -120,8 +122,9 @@ export class Room {
         this.#bytes += next.bytes;
         this.#walBytes += next.bytes;
       }
+      const { granted } = next;
       this.#forget(next);
-      next.granted();
+      granted();
     }
   }
 
@@ -135,10 +138,14 @@ export class Room {
     return this.#queue[this.#head];
   }
 
-  /** It doesn't wait any more. */
+  /** It doesn't wait any more; its place in the queue must not hold what it holds. */
   #forget(waiting: Waiting): void {
     waiting.left = true;
+    waiting.granted = nothing;
+    waiting.refused = nothing;
     this.#waiting -= 1;
     this.#waitingBytes -= waiting.bytes;
   }
 }
+
+function nothing(): void {}

@@ -231,8 +231,11 @@ class OpenDirectory implements Directory {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     try {
-      await this.segments.close();
-      await this.wal.close();
+      try {
+        await this.segments.close();
+      } finally {
+        await this.wal.close();
+      }
     } catch (error) {
       throw levelError(error, `closing '${this.path}' failed`);
     }

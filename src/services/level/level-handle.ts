@@ -25,6 +25,7 @@ export class LevelHandle {
   readonly #queue = new SerialQueue();
   #failure: SluiceError | undefined;
   #isOpen = false;
+  #wasOpen = false;
 
   /** `name` is for messages: `the log`, `the segments`. */
   constructor(db: Database, name: string) {
@@ -33,7 +34,8 @@ export class LevelHandle {
   }
 
   /**
-   * Opens the database if need be, after a failed write by closing it first, and runs `prepare`.
+   * Opens the database if need be, and runs `prepare`. From the second time on it closes it first:
+   * LevelDB may have failed in the background, and only a new handle forgets that.
    * The handle counts as open when that has resolved.
    */
   open<T>(prepare: () => Promise<T>): Promise<T> {
@@ -41,9 +43,10 @@ export class LevelHandle {
       this.#isOpen = false;
       await loadChecksum();
       try {
-        if (this.#failure !== undefined) await this.#db.close();
+        if (this.#wasOpen) await this.#db.close();
         this.#failure = undefined;
         await this.#db.open();
+        this.#wasOpen = true;
       } catch (error) {
         throw levelError(error, `opening ${this.#name} failed`);
       }

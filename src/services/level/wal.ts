@@ -38,7 +38,8 @@ export class LevelWal implements Wal {
   readonly dense = true;
   readonly #handle: LevelHandle;
   readonly #unsyncedBytesMax: number;
-  readonly #create: boolean;
+  /** Whether an empty database may become a log; not once there has been one. */
+  #create: boolean;
   readonly #random: RandomFill | undefined;
   #storeId = '';
   #acked = 0;
@@ -84,6 +85,7 @@ export class LevelWal implements Wal {
         await this.#writeSynced({ last: scan.last, deletes: scan.beyondGap });
       }
       if (scan.leftovers) await this.#clear(1, scan.meta.acked);
+      this.#create = false;
       return { storeId: this.#storeId, acked: this.#acked, last: this.#last, bytes: scan.bytes };
     });
   }

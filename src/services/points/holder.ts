@@ -78,6 +78,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #wanted: Configuration;
   #state: PointState | undefined;
   #committedRevision: string | undefined;
+  /** Whether an empty store may become one of ours; not once there has been one. */
+  #mayCreate: boolean;
   /** The capture that isn't released yet. */
   #capturing: PointCapture | undefined;
   readonly #givenUp: string[] = [];
@@ -87,6 +89,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   constructor(options: PointHolderOptions) {
     this.#options = options;
     this.#wanted = mergeConfiguration({}, options.configuration ?? {});
+    this.#mayCreate = options.create ?? true;
   }
 
   /**
@@ -97,11 +100,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     storeId: string;
     signal: AbortSignal;
     onProgress: (done: number, total: number) => void;
+    check?: (applied: number) => void;
   }): Promise<{ applied: number }> {
-    const { store, clock, cpus, create = true } = this.#options;
-    const { storeId, signal, onProgress } = options;
+    const { store, clock, cpus } = this.#options;
+    const { storeId, signal, onProgress, check } = options;
     const stored = await store.open({ storeId });
-    if (stored === undefined && !create) {
+    if (stored === undefined && !this.#mayCreate) {
       throw new SluiceError('SLUICE_DAMAGED', 'the manifest of the segments is missing');
     }
     const body = stored ?? emptyManifest(this.#shapeOfNew());
@@ -114,6 +118,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (JSON.stringify(configuration) !== JSON.stringify(state.configuration)) {
       state.configuration = configuration;
     }
+    check?.(state.applied);
     // Up to here readers see what was there before a reopening.
     this.#committedRevision = stored === undefined ? undefined : revision;
     this.#capturing = undefined;
@@ -121,6 +126,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#state = state;
     // A new store remembers its dimensions from the start.
     if (stored === undefined) await this.#create(signal);
+    this.#mayCreate = false;
     return { applied: state.applied };
   }
 
