@@ -2,12 +2,27 @@ import { defineConfig } from 'vitest/config';
 
 // Tests import the built package (`sluice`, `#sluice/…`), because worker threads load built files:
 // what is tested is what is shipped.
+const common = { testTimeout: 20_000, hookTimeout: 20_000 };
+/** Files that put something else in a module's place; they get a process of their own. */
+const mocking = [
+  'test/collection/{durability,interrupted-optimization,model,optimization}.test.ts',
+];
+
 export default defineConfig({
   test: {
     // All cores: the tests wait for the disk as much as they compute.
     maxWorkers: '100%',
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: mocking,
+          isolate: false,
+        },
+      },
+      { test: { ...common, name: 'isolated', include: mocking } },
+    ],
   },
 });

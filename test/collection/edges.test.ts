@@ -91,12 +91,12 @@ describe.each(STORES)('on $kind', ({ create }) => {
     const { signal } = controller;
     // So much to look at that no read is done before it is given up.
     const filter = {
-      must: Array.from({ length: 50 }, () => ({ key: 'number', range: { gte: 0 } })),
+      must: Array.from({ length: 2000 }, () => ({ key: 'number', range: { gte: 0 } })),
     };
     const reads = [
       collection.count({ filter, signal }),
       collection.scroll({ filter, signal, limit: 30_000 }),
-      collection.search([1, 2], { filter, signal, limit: 1000 }),
+      collection.search([1, 2], { filter, signal, limit: 30_000 }),
     ].map(codeOf);
     controller.abort();
     for (const code of await Promise.all(reads)) expect(code).toBe('SLUICE_CANCELLED');
