@@ -144,7 +144,6 @@ const scheduler = setup({
       slots: (_, params: { slots: number }) => emptySlots(params.slots),
     }),
     tellPaused: sendTo(({ context }) => context.parent, { type: 'Paused' }),
-    abortPass: noAction,
     recordAbandoned: noAction as (_: unknown, params: { runs: number[] }) => void,
   },
   guards: {

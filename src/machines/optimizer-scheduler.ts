@@ -47,12 +47,12 @@ const leadsToPass = {
   },
 } as const;
 
-/** During a pass everything is remembered; the pass itself is aborted when the scheduler leaves. */
+/** During a pass everything is remembered; the scheduler leaves when the pass has ended. */
 const remembered = {
   Operation: { actions: 'rememberOperation' },
   Nop: { actions: 'rememberNop' },
-  Stop: { actions: ['leaveForStop', 'abortPass'] },
-  Pause: { actions: ['leaveForPause', 'abortPass'] },
+  Stop: { actions: 'leaveForStop' },
+  Pause: { actions: 'leaveForPause' },
   'xstate.done.actor.optimization.*': { actions: [reapDone, 'rememberNop'] },
   'xstate.error.actor.optimization.*': { actions: [...reapCrashed, 'rememberNop'] },
   'xstate.done.actor.permitWaiter': { actions: ['reapPermitWaiter', 'rememberNop'] },

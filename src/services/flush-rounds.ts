@@ -88,11 +88,6 @@ export class FlushRounds {
     return new Promise((resolve, reject) => this.#requests.push({ resolve, reject }));
   }
 
-  /** True when someone waits for a round that has not begun. */
-  get requested(): boolean {
-    return this.#requests.length > 0;
-  }
-
   /**
    * Takes the picture, then syncs the log: whatever the commit will hold must not be ahead of the
    * log after a power cut.
