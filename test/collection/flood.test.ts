@@ -19,17 +19,21 @@ function point(id: number, note = '') {
 function watch(collection: Collection) {
   const peak = { entries: 0, bytes: 0, windowBytes: 0, waiting: 0 };
   let isWatching = true;
-  const look = () => {
+  const sample = () => {
     const { queue } = collection.telemetry();
     peak.entries = Math.max(peak.entries, queue.entries);
     peak.bytes = Math.max(peak.bytes, queue.bytes);
     peak.windowBytes = Math.max(peak.windowBytes, queue.windowBytesPeak);
     peak.waiting = Math.max(peak.waiting, queue.waiting);
+  };
+  const look = () => {
+    sample();
     if (isWatching) setImmediate(look);
   };
   look();
   return {
     peak,
+    sample,
     stop: () => {
       isWatching = false;
     },
@@ -56,13 +60,15 @@ describe.each(STORES)('on $kind', ({ create }) => {
       dimensions: DIMENSIONS,
       updateQueueLengthMax: QUEUE_LENGTH_MAX,
     });
-    const { peak, stop } = watch(collection);
+    const { peak, sample, stop } = watch(collection);
     const updates = [];
     for (let from = 0; from < POINTS; from += BATCH) {
       const count = Math.min(BATCH, POINTS - from);
       const batch = Array.from({ length: count }, (_, n) => point(from + n));
       updates.push(collection.upsert(batch, { wait: false }));
     }
+    // All have been submitted in one turn of the event loop: now the queue is at its fullest.
+    sample();
     const results = await Promise.all(updates);
     await collection.plunge();
     stop();

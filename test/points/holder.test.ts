@@ -197,9 +197,18 @@ describe('views', () => {
       Array.from({ length: 200 }, (_, i) => i),
       1,
     );
-    const reading = holder.count({ signal: AbortSignal.abort() });
+    const controller = new AbortController();
+    const reading = holder.count({ signal: controller.signal });
+    controller.abort();
     expect(holder.openViews).toBe(1);
     await expect(reading).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
     expect(holder.openViews).toBe(0);
+  });
+
+  it('are not even taken for a read that was given up before it began', async () => {
+    const holder = await openHolder();
+    const reading = holder.count({ signal: AbortSignal.abort() });
+    expect(holder.openViews).toBe(0);
+    await expect(reading).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
   });
 });

@@ -1,4 +1,4 @@
-import { assert, SluiceError } from '../../errors.js';
+import { assert, SluiceError, throwIfAborted } from '../../errors.js';
 import type {
   ClockTag,
   Distance,
@@ -296,6 +296,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     { signal }: ReadOptions,
     job: (view: View, pace: Pace) => Promise<Result>,
   ): Promise<Result> {
+    // A small read would be done before it looks at its signal.
+    if (signal !== undefined) throwIfAborted(signal);
     const view = this.view();
     try {
       return await job(view, new Pace(this.#options.clock, signal));
