@@ -1,5 +1,5 @@
-import type { PointSegmentInfo } from './services/points/holder.js';
 import type { PayloadIndexType } from './services/points/operations.js';
+import type { PointSegmentInfo } from './services/points/segment-info.js';
 import type { Distance, JsonValue, OptimizerOptions } from './types.js';
 
 /** What a collection is and holds, taken at once; a plain object. */

@@ -16,7 +16,7 @@ import {
 } from './services/option-checks.js';
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
-import type { PointSegmentInfo } from './services/points/holder.js';
+import type { PointSegmentInfo } from './services/points/segment-info.js';
 import { checkSignal, UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import type {

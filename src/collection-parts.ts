@@ -15,10 +15,11 @@ import { copyRows } from './services/optimizers/build-thread.js';
 import { mergeOptimizer } from './services/optimizers/merge.js';
 import { processorCount } from './services/optimizers/processors.js';
 import { vacuumOptimizer } from './services/optimizers/vacuum.js';
-import { PointHolder, type PointSegmentInfo } from './services/points/holder.js';
+import { PointHolder } from './services/points/holder.js';
 import type { ManifestBody } from './services/points/manifest.js';
 import { PointOperationCodec } from './services/points/operation-codec.js';
 import type { PointOperation } from './services/points/operations.js';
+import type { PointSegmentInfo } from './services/points/segment-info.js';
 import type { OperationCodec, SegmentOptimizer } from './services/ports.js';
 import { createUpdateHandler, type UpdateHandler } from './update-handler.js';
 

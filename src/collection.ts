@@ -1,12 +1,10 @@
 import type { CollectionInfo } from './collection-info.js';
+import { optimizeUntilDone } from './collection-optimize.js';
 import {
   COUNT_CHECKS,
-  type CollectionOptions,
   type CollectionScrollOptions,
   type CollectionSearchOptions,
-  type CollectionStores,
   type ConfigurationPatch,
-  checkCollectionOptions,
   checkConfigurationPatch,
   GET_CHECKS,
   OPTIMIZE_CHECKS,
@@ -16,16 +14,15 @@ import {
   SET_PAYLOAD_CHECKS,
   type SetPayloadOptions,
 } from './collection-options.js';
-import { type CollectionParts, openParts } from './collection-parts.js';
+import type { CollectionParts } from './collection-parts.js';
 import { SluiceError } from './errors.js';
-import { sleep } from './services/clock.js';
 import { ClockMap } from './services/clocks.js';
 import { checkOptions } from './services/option-checks.js';
 import { checkIds } from './services/points/check-id.js';
 import { checkVector } from './services/points/check-vector.js';
-import type { PointSegmentInfo } from './services/points/holder.js';
 import type { PayloadIndexType, PointOperation } from './services/points/operations.js';
 import type { ScrollPage } from './services/points/scroll.js';
+import type { PointSegmentInfo } from './services/points/segment-info.js';
 import { checkUpdateOptions } from './services/points/update-options.js';
 import {
   buildClearPayload,
@@ -56,50 +53,8 @@ import type {
 } from './types.js';
 import type { UpdateHandler } from './update-handler.js';
 
-/** How long `close` waits for readers, and between two looks of `optimize`. Milliseconds. */
+/** How long `close` waits for readers. */
 const READERS_LIMIT_MS = 5000;
-const LOOK_INTERVAL_MS = 50;
-
-/**
- * Opens a collection in a directory, or on two `abstract-level` stores; creates it when
- * `dimensions` are given and there is none. Resolves when every acknowledged operation is visible.
- *
- * Errors: `SLUICE_NOT_FOUND`, `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, `SLUICE_DIMENSIONS_MISMATCH`,
- * `SLUICE_BAD_OPTION`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
- *
- * @example
- * const films = await openCollection('./films.db', { dimensions: 64 });
- * await films.upsert([{ id: 1, vector, payload: { title: 'Alien' } }]);
- * const hits = await films.search(vector, { limit: 10 });
- * await films.close();
- */
-export async function openCollection(
-  target: string | CollectionStores,
-  options: CollectionOptions = {},
-): Promise<Collection> {
-  const checked = checkCollectionOptions(options);
-  const collection = new Collection(await openParts(target, checked));
-  const giveUp = () => void collection.close().catch(() => {});
-  checked.signal?.addEventListener('abort', giveUp, { once: true });
-  try {
-    if (checked.signal?.aborted) giveUp();
-    await collection.ready();
-  } catch (error) {
-    // Whatever opening has taken is given back; the caller has nothing to close.
-    await collection.close().catch(() => {});
-    if (!checked.signal?.aborted) throw openingError(error);
-    throw new SluiceError('SLUICE_ABORTED', 'opening was given up', { cause: error });
-  } finally {
-    checked.signal?.removeEventListener('abort', giveUp);
-  }
-  return collection;
-}
-
-/** A storage that breaks during the replay is an opening that fails: with what broke it. */
-function openingError(error: unknown): unknown {
-  const isBroken = error instanceof SluiceError && error.code === 'SLUICE_BROKEN';
-  return isBroken ? (error.cause ?? error) : error;
-}
 
 /** A collection of points: ids, vectors and payloads. Made by `openCollection`. */
 export class Collection {
@@ -249,31 +204,8 @@ export class Collection {
    * when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with.
    */
   async optimize(options?: OptimizeOptions): Promise<Status> {
-    const { signal, onProgress } = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);
-    await this.plunge();
-    this.trigger();
-    await this.plunge();
-    for (;;) {
-      onProgress?.(this.optimizations());
-      if (signal?.aborted) throw new SluiceError('SLUICE_ABORTED', 'no longer waited for');
-      const status = this.status();
-      const reasons = new Set(status.reasons.map(({ reason }) => reason));
-      // A store that is being closed or has broken says so here.
-      if (reasons.has('state')) await this.plunge();
-      // An error of an earlier run makes the status red, and may be about to be put right.
-      const isWorking =
-        status.color === 'yellow' ||
-        reasons.has('optimizing') ||
-        (reasons.has('planned') && !reasons.has('disabled'));
-      const failed = status.errors.find(
-        ({ what, recoveredAt }) => recoveredAt === null && what.startsWith('optimization:'),
-      );
-      if (failed !== undefined && !isWorking) {
-        throw new SluiceError(failed.code, `${failed.what} failed: ${failed.message}`);
-      }
-      if (!isWorking && !reasons.has('backingOff')) return status;
-      await sleep(this.#parts.clock, LOOK_INTERVAL_MS, signal);
-    }
+    const checked = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);
+    return optimizeUntilDone(this.#handler, checked, this.#parts.clock);
   }
 
   /**

@@ -26,6 +26,7 @@ const KINDS = {
   SLUICE_DIMENSIONS_MISMATCH: 'declined',
   SLUICE_DISK_FULL: 'sticky',
   SLUICE_FORMAT_UNKNOWN: 'sticky',
+  SLUICE_INDEX_LOST: 'transient',
   SLUICE_IO: 'sticky',
   SLUICE_LOCKED: 'declined',
   SLUICE_NOT_A_STORE: 'declined',

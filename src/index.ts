@@ -1,4 +1,4 @@
-export { Collection, openCollection } from './collection.js';
+export { Collection } from './collection.js';
 export type { CollectionConfiguration, CollectionInfo } from './collection-info.js';
 export type {
   CollectionOptions,
@@ -20,6 +20,7 @@ export {
   SluiceError,
   throwIfAborted,
 } from './errors.js';
+export { openCollection } from './open-collection.js';
 export type { HandlerEnvironment, HandlerSettings } from './options.js';
 export { type Clock, systemClock, type TimerHandle } from './services/clock.js';
 export { plainCodec } from './services/codec.js';
@@ -36,7 +37,6 @@ export type { StoredEntry } from './services/level/stored-entries.js';
 export { LevelWal, type LevelWalOptions, levelWal } from './services/level/wal.js';
 export { MemoryWal, type MemoryWalOptions, memoryWal } from './services/memory-wal.js';
 export { type Planned, plan } from './services/planner.js';
-export type { PointSegmentInfo } from './services/points/holder.js';
 export type {
   ClearPayloadOperation,
   CreatePayloadIndexOperation,
@@ -51,6 +51,7 @@ export type {
   UpsertOperation,
 } from './services/points/operations.js';
 export type { ScrollPage } from './services/points/scroll.js';
+export type { PointSegmentInfo } from './services/points/segment-info.js';
 export { type Verification, type VerifyOptions, verifyStore } from './services/points/verify.js';
 export type * from './services/ports.js';
 export type { RandomFill } from './services/random-id.js';

@@ -132,6 +132,27 @@ export interface OptimizerOptions {
   maxOptimizationThreads: number | null;
 }
 
+/** The parameters a graph is built with; changing them leads to new indexes. */
+export interface HnswGraphOptions {
+  /** Links a node has on each layer but the lowest, which has twice as many. @default 16 */
+  m: number;
+  /** Candidates looked at when a node is linked. @default 100 */
+  efConstruct: number;
+}
+
+/** The HNSW indexes of a collection. */
+export interface HnswOptions extends HnswGraphOptions {
+  /** Candidates a search looks at in each index, unless it says otherwise. @default 64 */
+  ef: number;
+  /**
+   * A filtered search looks at every matching point instead of the index when these have less
+   * vector data than this, in KB (1024 bytes). @default 10000
+   */
+  fullScanThresholdKb: number;
+  /** Processors that one build may use; 0: as many as there are, 8 at most. @default 0 */
+  maxIndexingThreads: number;
+}
+
 /** What the optimizers do, will do and have done. */
 export interface Optimizations<Info extends SegmentInfo = SegmentInfo> {
   /** With their progress, the newest first. */

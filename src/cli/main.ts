@@ -8,7 +8,7 @@ import { endWith, watchStandardStreams } from './standard-streams.js';
 
 // The engine is loaded when a command needs it: --help and wrong use answer at once.
 const openCollection: OpenCollection = async (path, options) => {
-  const facade = await import('../collection.js');
+  const facade = await import('../open-collection.js');
   return facade.openCollection(path, options);
 };
 

@@ -1,4 +1,4 @@
-import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import { assert, SluiceError } from '../../errors.js';
 import type {
   ClockTag,
   Distance,
@@ -9,62 +9,26 @@ import type {
   PointId,
   ScoredPoint,
 } from '../../types.js';
-import { type Clock, sleep } from '../clock.js';
 import type { ClockRecord } from '../clocks.js';
-import type { SegmentHolder, SegmentInfo } from '../ports.js';
+import type { SegmentHolder } from '../ports.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
+import type { PointHolderOptions } from './holder-options.js';
 import { loadSegments } from './load.js';
-import { type BlockStore, checkManifest, type ManifestBody } from './manifest.js';
+import { checkManifest, type ManifestBody } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
-import { Pace } from './pace.js';
-import { type CopyVectors, Rebuild } from './rebuild.js';
+import type { Pace } from './pace.js';
+import { Rebuild } from './rebuild.js';
 import { unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { type SearchOptions, search } from './search.js';
 import type { Segment } from './segment.js';
+import { infoOf, type PointSegmentInfo } from './segment-info.js';
 import type { VectorShape } from './slab.js';
 import { PointState } from './state.js';
 import { findPoint } from './transaction.js';
-import { View } from './view.js';
-
-/** What the optimizers of a point collection look at. */
-export interface PointSegmentInfo extends SegmentInfo {
-  /** Rows, deleted ones included. */
-  rows: number;
-  deleted: number;
-  /** Bytes of the live vectors. */
-  vectorBytes: number;
-  /** True when it has a vector index. */
-  indexed: boolean;
-  /** True while an optimization reads it. */
-  frozen: boolean;
-}
-
-/** What a holder is made of. */
-export interface PointHolderOptions {
-  store: BlockStore;
-  /** Whether a store without a manifest becomes a new one; otherwise it is damage. @default true */
-  create?: boolean;
-  clock: Clock;
-  /** Needed to create a store; otherwise compared with the stored one. */
-  dimensions?: number | undefined;
-  /** Compared likewise. @default 'cosine' for a new store */
-  distance?: Distance | undefined;
-  /** Options that override the stored ones, and are stored. */
-  configuration?: { readonly [key: string]: JsonValue | undefined };
-  /** Cores, for thresholds that depend on them. */
-  cpus: number;
-  copyVectors: CopyVectors;
-  /** Free space on disk, where the store can tell. */
-  freeBytes?: (() => Promise<number>) | undefined;
-}
-
-/** The options of reads that look at many points. */
-export interface ReadOptions {
-  /** Stops the read: it rejects with `SLUICE_CANCELLED`. */
-  signal?: AbortSignal | undefined;
-}
+import type { View } from './view.js';
+import { type ReadOptions, Views } from './views.js';
 
 /**
  * The segments of a point collection. Writing is synchronous; reads that look at many points take
@@ -83,13 +47,13 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** The capture that isn't released yet. */
   #capturing: PointCapture | undefined;
   readonly #givenUp: string[] = [];
-  #openViews = 0;
-  readonly #idleWaiters = new Set<AbortController>();
+  readonly #views: Views;
 
   constructor(options: PointHolderOptions) {
     this.#options = options;
     this.#wanted = mergeConfiguration({}, options.configuration ?? {});
     this.#mayCreate = options.create ?? true;
+    this.#views = new Views(options.clock);
   }
 
   /**
@@ -241,25 +205,17 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** The points as of now, unchanged by what happens later. Release it in `finally`. */
   view(): View {
-    const { applied, list } = this.#opened();
-    this.#openViews += 1;
-    return new View(applied, list.all, () => this.#releaseView());
+    return this.#views.take(this.#opened());
   }
 
   /** Views that were taken and not released. */
   get openViews(): number {
-    return this.#openViews;
+    return this.#views.open;
   }
 
   /** Waits until no view is open, at most so long; false when one still is. */
-  async idle(limitMs: number): Promise<boolean> {
-    if (this.#openViews > 0) {
-      const waiter = new AbortController();
-      this.#idleWaiters.add(waiter);
-      await sleep(this.#options.clock, limitMs, waiter.signal);
-      this.#idleWaiters.delete(waiter);
-    }
-    return this.#openViews === 0;
+  idle(limitMs: number): Promise<boolean> {
+    return this.#views.idle(limitMs);
   }
 
   /** The points that exist, in the order asked. */
@@ -293,17 +249,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   async #read<Result>(
-    { signal }: ReadOptions,
+    options: ReadOptions,
     job: (view: View, pace: Pace) => Promise<Result>,
   ): Promise<Result> {
-    // A small read would be done before it looks at its signal.
-    if (signal !== undefined) throwIfAborted(signal);
-    const view = this.view();
-    try {
-      return await job(view, new Pace(this.#options.clock, signal));
-    } finally {
-      view.release();
-    }
+    return this.#views.read(this.#opened(), options, job);
   }
 
   /** Blocks that the next commit may delete; a flush under way may still name them in its own. */
@@ -315,12 +264,6 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #opened(): PointState {
     if (this.#state !== undefined) return this.#state;
     throw new SluiceError('SLUICE_NOT_OPEN', 'the collection is not open');
-  }
-
-  #releaseView(): void {
-    this.#openViews -= 1;
-    if (this.#openViews > 0) return;
-    for (const waiter of this.#idleWaiters) waiter.abort();
   }
 
   async #create(signal: AbortSignal): Promise<void> {
@@ -364,10 +307,4 @@ function emptyManifest({ dimensions, distance }: VectorShape): ManifestBody {
     nextSegmentId: 0,
     segments: [],
   };
-}
-
-function infoOf(segment: Segment): PointSegmentInfo {
-  const { id, live, rows, vectorBytes, appendable, frozen } = segment;
-  const deleted = rows - live;
-  return { id, points: live, rows, deleted, vectorBytes, indexed: false, appendable, frozen };
 }

@@ -1,8 +1,8 @@
 import type { Filter, Point, PointId } from '../../types.js';
-import { compileFilter } from './filter.js';
 import { compareIds } from './ids.js';
 import { cloneJson } from './json.js';
 import type { Pace } from './pace.js';
+import { RowFilter } from './row-filter.js';
 import type { Location } from './transaction.js';
 import type { View } from './view.js';
 
@@ -29,12 +29,12 @@ const LIMIT_DEFAULT = 10;
 /** A page of the view's points by id. Looks at every point, in slices. */
 export async function scroll(view: View, options: ScrollOptions, pace: Pace): Promise<ScrollPage> {
   const { filter, limit = LIMIT_DEFAULT, offset, withVector = false } = options;
-  const passes = filter === undefined ? undefined : compileFilter(filter);
+  const rowFilter = RowFilter.of(filter);
   const page = new SmallestIds(limit + 1);
   await view.scan(pace, (segment, row, id) => {
     if (offset !== undefined && compareIds(id, offset) < 0) return;
     if (!page.wants(id)) return;
-    if (passes !== undefined && !passes(id, segment.payloads[row] ?? {})) return;
+    if (rowFilter !== undefined && !rowFilter.passes(segment, row)) return;
     page.add(id, { segment, row });
   });
   const found = page.sorted();
@@ -47,10 +47,10 @@ export async function scroll(view: View, options: ScrollOptions, pace: Pace): Pr
 
 /** The number of the view's points, or of those that pass the filter. */
 export async function count(view: View, filter: Filter | undefined, pace: Pace): Promise<number> {
-  const passes = filter === undefined ? undefined : compileFilter(filter);
+  const rowFilter = RowFilter.of(filter);
   let found = 0;
-  await view.scan(pace, (segment, row, id) => {
-    if (passes === undefined || passes(id, segment.payloads[row] ?? {})) found += 1;
+  await view.scan(pace, (segment, row) => {
+    if (rowFilter === undefined || rowFilter.passes(segment, row)) found += 1;
   });
   return found;
 }

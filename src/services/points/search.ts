@@ -1,8 +1,8 @@
 import type { Distance, Filter, ScoredPoint } from '../../types.js';
 import { higherIsBetter, rowScore } from './distance.js';
-import { compileFilter } from './filter.js';
 import { cloneJson } from './json.js';
 import type { Pace } from './pace.js';
+import { RowFilter } from './row-filter.js';
 import { TopK } from './top-k.js';
 import type { Location } from './transaction.js';
 import type { View } from './view.js';
@@ -31,7 +31,7 @@ export async function search(
   pace: Pace,
 ): Promise<ScoredPoint[]> {
   const { limit, filter, scoreThreshold, withPayload = true, withVector = false } = options;
-  const passes = filter === undefined ? undefined : compileFilter(filter);
+  const rowFilter = RowFilter.of(filter);
   const isNear = thresholdTest(distance, scoreThreshold);
   const scoreOf = rowScore(distance, query);
   const nearest = new TopK<Location>(limit, distance);
@@ -40,7 +40,7 @@ export async function search(
     const score = scoreOf(slab.chunkOf(row), slab.offsetOf(row), slab.inverseNorm(row));
     // The cheap tests come first: most rows are not near enough to be asked anything else.
     if (!nearest.wants(score) || !isNear(score)) return;
-    if (passes !== undefined && !passes(id, segment.payloads[row] ?? {})) return;
+    if (rowFilter !== undefined && !rowFilter.passes(segment, row)) return;
     nearest.offer(id, score, { segment, row });
   });
   return nearest.sorted().map(({ id, score, item: { segment, row } }) => {

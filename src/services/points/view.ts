@@ -35,12 +35,19 @@ export class View {
     pace: Pace,
     visit: (segment: Segment, row: number, id: PointId) => void,
   ): Promise<void> {
-    for (const { segment, rows } of this.segments) {
-      for (let row = 0; row < rows; row += 1) {
-        const id = segment.ids[row];
-        if (id !== undefined && segment.isVisible(row, this.version)) visit(segment, row, id);
-        if (pace.isDue()) await pace.rest();
-      }
+    for (const part of this.segments) await this.scanSegment(part, pace, visit);
+  }
+
+  /** As `scan`, for one segment of the view. */
+  async scanSegment(
+    { segment, rows }: ViewSegment,
+    pace: Pace,
+    visit: (segment: Segment, row: number, id: PointId) => void,
+  ): Promise<void> {
+    for (let row = 0; row < rows; row += 1) {
+      const id = segment.ids[row];
+      if (id !== undefined && segment.isVisible(row, this.version)) visit(segment, row, id);
+      if (pace.isDue()) await pace.rest();
     }
   }
 }

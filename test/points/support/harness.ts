@@ -1,7 +1,8 @@
 import type { Payload, PointId } from 'sluice';
 import { systemClock } from '#sluice/services/clock.js';
 import { copyRowsNow } from '#sluice/services/optimizers/copy-rows.js';
-import { PointHolder, type PointHolderOptions } from '#sluice/services/points/holder.js';
+import { PointHolder } from '#sluice/services/points/holder.js';
+import type { PointHolderOptions } from '#sluice/services/points/holder-options.js';
 import type { BlockStore } from '#sluice/services/points/manifest.js';
 import type { PointOperation } from '#sluice/services/points/operations.js';
 import type { CopyVectors, Rebuild } from '#sluice/services/points/rebuild.js';
