@@ -187,6 +187,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
       signal,
       onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
       check: (loaded) => checkContinuity(log, loaded),
+      onProblem: (what, error) => core.problem(what, error),
     });
     checkContinuity(log, applied);
     core.flush.open({ committed: applied, acked: log.acked });

@@ -1,6 +1,6 @@
 import type { PayloadIndexType } from './services/points/operations.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
-import type { Distance, JsonValue, OptimizerOptions } from './types.js';
+import type { Distance, HnswOptions, JsonValue, OptimizerOptions } from './types.js';
 
 /** What a collection is and holds, taken at once; a plain object. */
 export interface CollectionInfo {
@@ -21,7 +21,8 @@ export interface CollectionInfo {
 /** The options that are stored with a collection. */
 export interface CollectionConfiguration {
   optimizers: OptimizerOptions;
+  hnsw: HnswOptions;
   /** Milliseconds. */
   flushIntervalMs: number;
-  [option: string]: JsonValue | OptimizerOptions;
+  [option: string]: JsonValue | OptimizerOptions | HnswOptions;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type HandlerEnvironment, SETTING_CHECKS } from './options.js';
 import type { Clock } from './services/clock.js';
+import { EF_MAX, resolveHnswOptions } from './services/hnsw-options.js';
 import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
 import {
@@ -22,6 +23,7 @@ import type { ResourceBudget } from './services/resource-budget.js';
 import type {
   Distance,
   Filter,
+  HnswOptions,
   Optimizations,
   OptimizerOptions,
   PointId,
@@ -43,6 +45,8 @@ export interface CollectionOptions extends HandlerEnvironment {
   distance?: Distance | undefined;
   /** Override the stored ones, and are stored. */
   optimizers?: Partial<OptimizerOptions> | undefined;
+  /** Override the stored ones, and are stored. */
+  hnsw?: Partial<HnswOptions> | undefined;
   /** Milliseconds between flushes; stored. @default 5000 */
   flushIntervalMs?: number | undefined;
   /** Operations that may be submitted and not yet applied. @default 10000 */
@@ -78,13 +82,21 @@ const checkBudgets: OptionCheck<Budgets> = (value, name) => {
   return { io, cpu };
 };
 
+const checkOptimizers: OptionCheck<Partial<OptimizerOptions>> = (value) => {
+  resolveOptimizerOptions(value);
+  return value as Partial<OptimizerOptions>;
+};
+
+const checkHnsw: OptionCheck<Partial<HnswOptions>> = (value) => {
+  resolveHnswOptions(value);
+  return value as Partial<HnswOptions>;
+};
+
 const CHECKS: OptionChecks<CollectionOptions> = {
   dimensions: numberOption({ whole: true, min: 1, max: DIMENSIONS_MAX }),
   distance: oneOf<Distance>(['cosine', 'dot', 'euclid']),
-  optimizers: (value) => {
-    resolveOptimizerOptions(value);
-    return value as Partial<OptimizerOptions>;
-  },
+  optimizers: checkOptimizers,
+  hnsw: checkHnsw,
   flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
   updateQueueLengthMax: SETTING_CHECKS.updateQueueLengthMax,
   walBytesMax: SETTING_CHECKS.walBytesMax,
@@ -111,6 +123,7 @@ export function checkCollectionOptions(options: unknown): CollectionOptions {
 /** The part of a collection's configuration that `configure` changes. */
 export interface ConfigurationPatch {
   optimizers?: Partial<OptimizerOptions>;
+  hnsw?: Partial<HnswOptions>;
   flushIntervalMs?: number;
 }
 
@@ -118,10 +131,8 @@ export interface ConfigurationPatch {
 export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
   if (patch === undefined) throw new TypeError('configure takes an object of options');
   return checkOptions<ConfigurationPatch>(patch, {
-    optimizers: (value) => {
-      resolveOptimizerOptions(value);
-      return value as Partial<OptimizerOptions>;
-    },
+    optimizers: checkOptimizers,
+    hnsw: checkHnsw,
     flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
   });
 }
@@ -158,6 +169,8 @@ export interface CollectionSearchOptions {
   filter?: Filter;
   /** Look at every point even where there is an index. @default false */
   exact?: boolean;
+  /** Candidates looked at in each vector index: more find more of the nearest. @default `hnsw.ef` */
+  ef?: number;
   /** Hits must score at least this; for `euclid`, at most. */
   scoreThreshold?: number;
   /** @default true */
@@ -185,6 +198,7 @@ export const SEARCH_CHECKS: OptionChecks<CollectionSearchOptions> = {
   limit,
   filter: (value) => checkFilter(value),
   exact: booleanOption,
+  ef: numberOption({ whole: true, min: 1, max: EF_MAX }),
   scoreThreshold: numberOption({}),
   withPayload: booleanOption,
   withVector: booleanOption,

@@ -175,11 +175,7 @@ export class Collection {
   async search(vector: Vector, options: CollectionSearchOptions): Promise<ScoredPoint[]> {
     this.#assertOpen();
     const query = checkVector(vector, this.#dimensions);
-    const {
-      exact: _,
-      limit,
-      ...rest
-    } = checkOptions<CollectionSearchOptions>(options, SEARCH_CHECKS);
+    const { limit, ...rest } = checkOptions<CollectionSearchOptions>(options, SEARCH_CHECKS);
     if (limit === undefined) throw new TypeError('search needs the option limit');
     return this.#parts.holder.search(query, { limit, ...rest });
   }
@@ -249,6 +245,7 @@ export class Collection {
       configuration: {
         ...holder.configuration,
         optimizers: holder.optimizerOptions,
+        hnsw: holder.hnswOptions,
         flushIntervalMs: this.#parts.settings().flushIntervalMs,
       },
     };

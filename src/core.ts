@@ -144,6 +144,16 @@ export class Core<Op, Info extends SegmentInfo> {
     this.breakIfSticky(error);
   }
 
+  /** Something failed that stops nothing, or (null) is right again. */
+  problem(what: string, error: SluiceError | null): void {
+    if (error === null) {
+      this.errors.recovered(what);
+      return;
+    }
+    this.errors.report(what, error);
+    this.options.logger.warn({ err: error, code: error.code, what }, 'something is missing');
+  }
+
   /** As `failIfSticky`, for an error that the status has already. */
   breakIfSticky(error: unknown): void {
     if (!isSticky(error) || this.broken !== undefined) return;

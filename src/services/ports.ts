@@ -1,3 +1,5 @@
+import type { SluiceError } from '../errors.js';
+
 /**
  * The interfaces that a store implements to run on the core. `createUpdateHandler({ wal, segments,
  * optimizers })` takes one of each and gives ordering, durability, back-pressure, background
@@ -116,6 +118,11 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
     onProgress: (done: number, total: number) => void;
     /** To be called with the loaded number before readers see what was loaded; may throw. */
     check: (applied: number) => void;
+    /**
+     * For failures that stop nothing, such as derived data that is lost: the status shows the error
+     * under this name until it is called with null. It may be called as long as the store is open.
+     */
+    onProblem: (what: string, error: SluiceError | null) => void;
   }): Promise<{ applied: number }>;
   /**
    * Applies one operation: all of it, or nothing and throw. A pure function of the operations

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import type { HnswGraphOptions } from 'sluice';
 import { expect, test } from 'vitest';
+import { configMismatchOptimizer } from '#sluice/services/optimizers/config-mismatch.js';
+import { indexingOptimizer } from '#sluice/services/optimizers/indexing.js';
 import { mergeOptimizer } from '#sluice/services/optimizers/merge.js';
 import { vacuumOptimizer } from '#sluice/services/optimizers/vacuum.js';
 import { type Planned, plan } from '#sluice/services/planner.js';
@@ -13,8 +16,12 @@ interface Segment {
   deleted: number;
   vectorBytes: number;
   indexed: boolean;
+  hnsw: HnswGraphOptions | null;
   appendable: boolean;
 }
+
+const WANTED = { m: 16, efConstruct: 100 };
+const STALE = { m: 8, efConstruct: 100 };
 
 interface Configuration {
   segmentNumber: number;
@@ -22,7 +29,7 @@ interface Configuration {
   deletedThreshold: number;
   vacuumMinVectorNumber: number;
   /** Outputs of at least this size get an index, which makes them read-only. */
-  indexedBytesMin: number;
+  indexingThresholdBytes: number;
 }
 
 /** What a store does with a plan, as far as sizes go. */
@@ -35,9 +42,10 @@ class Simulator {
     this.#configuration = configuration;
   }
 
-  add(points: number, deleted: number, indexed: boolean): void {
+  add(points: number, deleted: number, hnsw: HnswGraphOptions | null): void {
     const shape = { points, deleted, rows: points + deleted, vectorBytes: points * ROW_BYTES };
-    this.segments.push({ id: this.#nextId++, ...shape, indexed, appendable: !indexed });
+    const indexed = hnsw !== null;
+    this.segments.push({ id: this.#nextId++, ...shape, indexed, hnsw, appendable: !indexed });
   }
 
   plan(): Planned[] {
@@ -45,7 +53,9 @@ class Simulator {
     const thresholds = () => this.#configuration;
     const optimizers = [
       mergeOptimizer<Segment>({ thresholds, begin }),
+      indexingOptimizer<Segment>({ thresholds, begin }),
       vacuumOptimizer<Segment>({ thresholds, begin }),
+      configMismatchOptimizer<Segment>({ wanted: () => WANTED, begin }),
     ];
     return plan(this.segments, new Set(), optimizers);
   }
@@ -60,11 +70,13 @@ class Simulator {
     let extraId: number | undefined;
     if (!this.segments.some(({ appendable }) => appendable)) {
       extraId = this.#nextId;
-      this.add(0, 0, false);
+      this.add(0, 0, null);
     }
     for (const run of sources) {
       const points = run.reduce((sum, segment) => sum + segment.points, 0);
-      this.add(points, 0, points * ROW_BYTES >= this.#configuration.indexedBytesMin);
+      const isLarge =
+        points > 0 && points * ROW_BYTES >= this.#configuration.indexingThresholdBytes;
+      this.add(points, 0, isLarge ? WANTED : null);
     }
     const others = this.segments.filter(({ id }) => id !== extraId);
     if (others.some(({ appendable }) => appendable)) this.segments = others;
@@ -75,14 +87,14 @@ class Simulator {
     const room = this.segments.some(
       ({ appendable, vectorBytes }) => appendable && vectorBytes < maxSegmentSizeBytes,
     );
-    if (!room) this.add(0, 0, false);
+    if (!room) this.add(0, 0, null);
   }
 }
 
 const segment = fc.tuple(
   fc.oneof(fc.constant(0), fc.nat(100)),
   fc.oneof(fc.constant(0), fc.nat(100)),
-  fc.boolean(),
+  fc.constantFrom(null, STALE, WANTED),
 );
 
 const configuration = fc.record({
@@ -94,7 +106,7 @@ const configuration = fc.record({
   ),
   deletedThreshold: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
   vacuumMinVectorNumber: fc.nat(50),
-  indexedBytesMin: fc.oneof(
+  indexingThresholdBytes: fc.oneof(
     fc.constant(0),
     fc.integer({ min: 1, max: 2000 }),
     fc.constant(Number.POSITIVE_INFINITY),
@@ -109,7 +121,7 @@ test.each([
   fc.assert(
     fc.property(configuration, fc.array(segment, { maxLength: 30 }), (thresholds, given) => {
       const simulator = new Simulator(thresholds);
-      for (const [points, deleted, indexed] of given) simulator.add(points, deleted, indexed);
+      for (const [points, deleted, hnsw] of given) simulator.add(points, deleted, hnsw);
       const pointsBefore = simulator.segments.reduce((sum, { points }) => sum + points, 0);
       simulator.ensureCapacity();
       // A merge leaves fewer segments; a vacuum, of which there is at most one a segment, may

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { selectForConfigMismatch } from '#sluice/services/optimizers/config-mismatch.js';
+import { selectForIndexing } from '#sluice/services/optimizers/indexing.js';
 import { mergeOptimizer, selectForMerge } from '#sluice/services/optimizers/merge.js';
 import { selectForVacuum, vacuumOptimizer } from '#sluice/services/optimizers/vacuum.js';
 
@@ -36,6 +38,83 @@ describe('merge selection', () => {
   test('busy segments neither count nor are chosen', () => {
     expect(merge([1, 1, 1, 1, 1, 1], 5, 100, new Set([2]))).toEqual([]);
     expect(merge([1, 1, 1, 1, 1, 1], 3, 100, new Set([2]))).toEqual([1, 3, 4, 5]);
+  });
+});
+
+describe('indexing selection', () => {
+  function index(
+    segments: readonly (number | string)[][],
+    options: { thresholdKb: number; segmentNumber?: number; maxKb?: number; busy?: Set<number> },
+  ) {
+    const { thresholdKb, segmentNumber = 2, maxKb = 100_000, busy = none } = options;
+    const infos = segments.map(([sizeKb, indexed], at) => ({
+      id: at + 1,
+      vectorBytes: Number(sizeKb) * KB,
+      indexed: indexed === 'indexed',
+    }));
+    return selectForIndexing(infos, busy, {
+      indexingThresholdBytes: thresholdKb * KB,
+      segmentNumber,
+      maxSegmentSizeBytes: maxKb * KB,
+    });
+  }
+
+  const sizes = [[25], [90], [100], [200]];
+
+  test('takes the largest above the threshold, with the smallest other one above it', () => {
+    expect(index(sizes, { thresholdKb: 1000 })).toEqual([]);
+    expect(index(sizes, { thresholdKb: 50 })).toEqual([4, 2]);
+    expect(index(sizes, { thresholdKb: 150 })).toEqual([4]);
+    expect(index(sizes, { thresholdKb: 0 })).toEqual([4, 1]);
+  });
+
+  test('the threshold is inclusive, and an empty segment is never indexed', () => {
+    expect(index([[50], [10]], { thresholdKb: 50 })).toEqual([1]);
+    expect(index([[0], [0]], { thresholdKb: 0 })).toEqual([]);
+    expect(index(sizes, { thresholdKb: Number.POSITIVE_INFINITY })).toEqual([]);
+  });
+
+  test('takes one alone while there are few segments', () => {
+    expect(index(sizes, { thresholdKb: 50, segmentNumber: 5 })).toEqual([4]);
+    expect(index(sizes, { thresholdKb: 50, segmentNumber: 4 })).toEqual([4, 2]);
+  });
+
+  test('a partner must fit below the maximum size; an indexed one is the second choice', () => {
+    expect(index(sizes, { thresholdKb: 50, maxKb: 290 })).toEqual([4]);
+    expect(index(sizes, { thresholdKb: 50, maxKb: 291 })).toEqual([4, 2]);
+    const mixed = [[200], [90, 'indexed'], [60, 'indexed'], [10]];
+    expect(index(mixed, { thresholdKb: 50 })).toEqual([1, 3]);
+    expect(index(mixed, { thresholdKb: 50, maxKb: 260 })).toEqual([1]);
+  });
+
+  test('leaves indexed and busy ones alone', () => {
+    expect(index([[200, 'indexed'], [90]], { thresholdKb: 100 })).toEqual([]);
+    expect(index(sizes, { thresholdKb: 50, busy: new Set([4, 2]) })).toEqual([3]);
+  });
+
+  test('ties go to the lower id', () => {
+    expect(index([[90], [90]], { thresholdKb: 50, segmentNumber: 3 })).toEqual([1]);
+  });
+});
+
+describe('config mismatch selection', () => {
+  const wanted = { m: 16, efConstruct: 100 };
+  const at = (id: number, vectorBytes: number, hnsw: typeof wanted | null) => {
+    return { id, vectorBytes, hnsw };
+  };
+
+  test('takes the largest whose index has other parameters, ties by id', () => {
+    const segments = [
+      at(1, 500, wanted),
+      at(2, 100, { m: 8, efConstruct: 100 }),
+      at(3, 300, { m: 16, efConstruct: 20 }),
+      at(4, 300, { m: 8, efConstruct: 100 }),
+      at(5, 900, null),
+    ];
+    expect(selectForConfigMismatch(segments, none, wanted)).toEqual([3]);
+    expect(selectForConfigMismatch(segments, new Set([3]), wanted)).toEqual([4]);
+    expect(selectForConfigMismatch(segments, new Set([3, 4]), wanted)).toEqual([2]);
+    expect(selectForConfigMismatch(segments, new Set([3, 4, 2]), wanted)).toEqual([]);
   });
 });
 

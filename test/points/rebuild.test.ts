@@ -56,7 +56,7 @@ describe('a rebuild', () => {
     const seen: unknown[] = [];
     await run.copy({ ...context, onProgress: (progress) => seen.push(progress) });
     expect(seen.at(-1)).toEqual({ copied: 19, indexed: 0, total: 19 });
-    await expect(run.index()).rejects.toThrow('nothing to build');
+    await expect(run.index(context)).rejects.toThrow('where there are indexes');
   });
 
   it('does not begin on segments that are gone, frozen or none', async () => {

@@ -18,7 +18,8 @@ export interface CaptureInput {
   changed: boolean;
   manifest: Omit<ManifestBody, 'segments'>;
   segments: readonly Segment[];
-  onCommit(): void;
+  /** Told of the index files that the manifest names now. */
+  onCommit(indexFiles: readonly string[]): Promise<void>;
   onRelease(): void;
 }
 
@@ -40,7 +41,9 @@ export class PointCapture implements FlushCapture {
     this.changed = input.changed;
     this.#input = input;
     this.#pictures = input.segments.map(pictureOf);
-    this.#records = input.segments.map(({ id, live, opNumMax }) => ({ id, live, opNumMax }));
+    this.#records = input.segments.map(({ id, live, opNumMax, index }) => {
+      return { id, live, opNumMax, ...(index && { index: index.record }) };
+    });
   }
 
   async writeBlocks(signal: AbortSignal): Promise<void> {
@@ -67,11 +70,12 @@ export class PointCapture implements FlushCapture {
       ),
     );
     await store.commit({ ...manifest, segments }, liveKeys);
+    const indexFiles = segments.flatMap(({ index }) => index?.file ?? []);
     for (const [index, { segment }] of this.#pictures.entries()) {
       segment.saved = written[index] ?? segment.saved;
     }
     this.#written = undefined;
-    onCommit();
+    await onCommit(indexFiles);
   }
 
   release(): void {

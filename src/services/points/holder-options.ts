@@ -1,5 +1,6 @@
 import type { Distance, JsonValue } from '../../types.js';
 import type { Clock } from '../clock.js';
+import type { VectorIndexes } from '../vector-index/vector-index.js';
 import type { BlockStore } from './manifest.js';
 import type { CopyVectors } from './rebuild.js';
 
@@ -18,6 +19,8 @@ export interface PointHolderOptions {
   /** Cores, for thresholds that depend on them. */
   cpus: number;
   copyVectors: CopyVectors;
+  /** Builds and keeps vector indexes; without it every search is exact. */
+  indexes?: VectorIndexes | undefined;
   /** Free space on disk, where the store can tell. */
   freeBytes?: (() => Promise<number>) | undefined;
 }

@@ -3,6 +3,7 @@ import type {
   ClockTag,
   Distance,
   Filter,
+  HnswOptions,
   JsonValue,
   OptimizerOptions,
   Point,
@@ -10,15 +11,18 @@ import type {
   ScoredPoint,
 } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import { indexingThresholdBytes } from '../optimizer-options.js';
 import type { SegmentHolder } from '../ports.js';
+import { indexingThreads } from '../resource-budget.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
 import type { PointHolderOptions } from './holder-options.js';
+import { IndexKeeper, type ProblemListener } from './index-keeper.js';
 import { loadSegments } from './load.js';
-import { checkManifest, type ManifestBody } from './manifest.js';
+import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
-import { Rebuild } from './rebuild.js';
+import { type OutputIndexing, Rebuild } from './rebuild.js';
 import { unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { type SearchOptions, search } from './search.js';
@@ -48,12 +52,15 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #capturing: PointCapture | undefined;
   readonly #givenUp: string[] = [];
   readonly #views: Views;
+  /** Absent where there are no vector indexes. */
+  readonly #keeper: IndexKeeper | undefined;
 
   constructor(options: PointHolderOptions) {
     this.#options = options;
     this.#wanted = mergeConfiguration({}, options.configuration ?? {});
     this.#mayCreate = options.create ?? true;
     this.#views = new Views(options.clock);
+    this.#keeper = options.indexes && new IndexKeeper(options.indexes);
   }
 
   /**
@@ -65,9 +72,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     signal: AbortSignal;
     onProgress: (done: number, total: number) => void;
     check?: (applied: number) => void;
+    onProblem?: ProblemListener;
   }): Promise<{ applied: number }> {
     const { store, clock, cpus } = this.#options;
-    const { storeId, signal, onProgress, check } = options;
+    const { storeId, signal, onProgress, check, onProblem = () => {} } = options;
     const stored = await store.open({ storeId });
     if (stored === undefined && !this.#mayCreate) {
       throw new SluiceError('SLUICE_DAMAGED', 'the manifest of the segments is missing');
@@ -76,6 +84,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     checkManifest(body);
     this.#checkShape(body);
     const segments = await loadSegments(body, { store, clock, signal, onProgress });
+    await this.#keeper?.open(body, segments, onProblem);
     const state = new PointState(body, segments, cpus);
     const { revision } = state;
     const configuration = mergeConfiguration(state.configuration, this.#wanted);
@@ -83,6 +92,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       state.configuration = configuration;
     }
     check?.(state.applied);
+    await this.#keeper?.sweep();
     // Up to here readers see what was there before a reopening.
     this.#committedRevision = stored === undefined ? undefined : revision;
     this.#capturing = undefined;
@@ -91,6 +101,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     // A new store remembers its dimensions from the start.
     if (stored === undefined) await this.#create(signal);
     this.#mayCreate = false;
+    this.#settleIndexes();
     return { applied: state.applied };
   }
 
@@ -122,13 +133,14 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       changed: revision !== this.#committedRevision,
       manifest: state.manifest(),
       segments: state.list.all,
-      onCommit: () => {
+      onCommit: async (indexFiles) => {
         if (this.#state === state) this.#committedRevision = revision;
+        await this.#keeper?.committed(indexFiles);
       },
       onRelease: () => {
         if (this.#capturing !== capture) return;
         this.#capturing = undefined;
-        this.#giveUp(this.#givenUp.splice(0));
+        this.#giveUpBlocks(this.#givenUp.splice(0));
       },
     });
     this.#capturing = capture;
@@ -138,7 +150,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   async close(): Promise<void> {
     this.#state = undefined;
     this.#committedRevision = undefined;
-    await this.#options.store.close();
+    try {
+      await this.#keeper?.close();
+    } finally {
+      await this.#options.store.close();
+    }
   }
 
   /**
@@ -154,8 +170,9 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
       sources.push(source);
     }
     if (sources.length === 0) return undefined;
-    const giveUp = (keys: readonly string[]) => this.#giveUp(keys);
-    return new Rebuild({ ...this.#options, list, giveUp }, sources);
+    const giveUp = (segments: readonly Segment[]) => this.#giveUp(segments);
+    const indexing = this.#outputIndexing();
+    return new Rebuild({ ...this.#options, list, indexing, giveUp }, sources);
   }
 
   /** The newest operation whose effects are here. */
@@ -181,6 +198,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().optimizerOptions;
   }
 
+  /** The options of vector indexes in force, complete. */
+  get hnswOptions(): HnswOptions {
+    return this.#opened().hnswOptions;
+  }
+
   /** Payload indexes by path. */
   get schema(): ReadonlyMap<string, PayloadIndexType> {
     return this.#opened().schema;
@@ -201,6 +223,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     const state = this.#opened();
     state.configuration = mergeConfiguration(state.configuration, patch);
     this.#wanted = mergeConfiguration(this.#wanted, patch);
+    this.#settleIndexes();
   }
 
   /** The points as of now, unchanged by what happens later. Release it in `finally`. */
@@ -227,10 +250,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     });
   }
 
-  /** The nearest points, the nearest first, equal scores by id. Exact. */
+  /** The nearest points, the nearest first, equal scores by id. */
   search(query: Float32Array, options: SearchOptions & ReadOptions): Promise<ScoredPoint[]> {
-    const { distance } = this;
-    return this.#read(options, (view, pace) => search(view, distance, query, options, pace));
+    const { distance, hnswOptions } = this;
+    const ef = options.ef ?? hnswOptions.ef;
+    const settled = { ...hnswOptions, ...options, ef, distance };
+    return this.#read(options, (view, pace) => search(view, query, settled, pace));
   }
 
   /** A page of points in the order of their ids. */
@@ -255,8 +280,35 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#views.read(this.#opened(), options, job);
   }
 
+  #outputIndexing(): OutputIndexing | undefined {
+    const { indexes, cpus } = this.#options;
+    const keeper = this.#keeper;
+    if (indexes === undefined || keeper === undefined) return undefined;
+    const { m, efConstruct, maxIndexingThreads } = this.hnswOptions;
+    return {
+      thresholdBytes: indexingThresholdBytes(this.optimizerOptions),
+      cpus: indexingThreads(maxIndexingThreads, cpus),
+      graph: { m, efConstruct },
+      build: (source, options) => indexes.build(source, options),
+      discard: (index) => keeper.discard(index),
+    };
+  }
+
+  /** A lost index is made up for when its segment is gone, or needs none any more. */
+  #settleIndexes(): void {
+    const { list, optimizerOptions } = this.#opened();
+    const thresholdBytes = indexingThresholdBytes(optimizerOptions);
+    this.#keeper?.settle((id) => (list.find(id)?.vectorBytes ?? -1) >= thresholdBytes);
+  }
+
+  #giveUp(segments: readonly Segment[]): void {
+    for (const segment of segments) this.#keeper?.giveUp(segment);
+    this.#giveUpBlocks(segments.flatMap((segment) => keysOf(segment.saved)));
+    this.#settleIndexes();
+  }
+
   /** Blocks that the next commit may delete; a flush under way may still name them in its own. */
-  #giveUp(keys: readonly string[]): void {
+  #giveUpBlocks(keys: readonly string[]): void {
     if (this.#capturing !== undefined) this.#givenUp.push(...keys);
     else this.#options.store.discard(keys);
   }

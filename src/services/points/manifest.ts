@@ -1,6 +1,7 @@
 import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import type { VectorIndexRecord } from '../vector-index/vector-index.js';
 import type { PayloadIndexType } from './operations.js';
 
 /** A block on disk. */
@@ -28,6 +29,8 @@ export interface SegmentRecord extends SavedSegment {
   id: number;
   live: number;
   opNumMax: number;
+  /** Its vector index, which lies in a file of its own. */
+  index?: VectorIndexRecord;
 }
 
 /** The one record that says what the store holds: the effects of operations 1…applied. */

@@ -1,7 +1,13 @@
 import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import type { HnswGraphOptions } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { CopyJob } from '../optimizers/copy-rows.js';
 import type { Optimization, OptimizationContext } from '../ports.js';
+import type {
+  IndexBuildOptions,
+  VectorIndex,
+  VectorIndexes,
+} from '../vector-index/vector-index.js';
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
 import { SegmentProxy } from './proxy.js';
@@ -15,14 +21,28 @@ export type CopyVectors = (
   options: { signal: AbortSignal; clock: Clock; onProgress: (rows: number) => void },
 ) => Promise<void>;
 
+/** How outputs get a vector index. */
+export interface OutputIndexing {
+  /** Bytes of vectors from which an output gets one. */
+  thresholdBytes: number;
+  /** Processors that a build wants. */
+  cpus: number;
+  graph: HnswGraphOptions;
+  build: VectorIndexes['build'];
+  /** Deletes the file of an index that no manifest has named. */
+  discard(index: VectorIndex): Promise<void>;
+}
+
 /** What a rebuild works with; the holder gives it. */
 export interface RebuildTools {
   list: SegmentList;
   store: BlockStore;
   clock: Clock;
   copyVectors: CopyVectors;
-  /** Takes blocks that no commit should name from now on. */
-  giveUp: (keys: readonly string[]) => void;
+  /** Absent where there are no vector indexes. */
+  indexing?: OutputIndexing | undefined;
+  /** Takes segments whose blocks and index no commit should name from now on. */
+  giveUp: (segments: readonly Segment[]) => void;
   /** Free space on disk, where the store can tell. */
   freeBytes?: (() => Promise<number>) | undefined;
 }
@@ -31,14 +51,12 @@ export interface RebuildTools {
 const PENDING_MAX = 1000;
 
 /**
- * Writes the live rows of some segments into one new segment and puts it in their place. Merging
- * and vacuuming are this. Points changed meanwhile get their new rows elsewhere; the stamps on
+ * Writes the live rows of some segments into one new segment, with a vector index if it is large
+ * enough, and puts it in their place. All optimizers do this. Points changed meanwhile get their new rows elsewhere; the stamps on
  * their old ones are carried over, so that a point has one live row at any time.
  */
 export class Rebuild implements Optimization {
   readonly points: number;
-  /** No index is built. */
-  readonly cpus = 0;
   readonly #tools: RebuildTools;
   readonly #proxies: readonly SegmentProxy[];
   readonly #output: Segment;
@@ -52,6 +70,14 @@ export class Rebuild implements Optimization {
     this.#proxies = sources.map((source) => new SegmentProxy(source));
     this.#spare = tools.list.ensureAppendable();
     this.#output = tools.list.prepare();
+  }
+
+  /** Known when the output has been copied: whether it gets an index depends on its size. */
+  get cpus(): number {
+    const { indexing } = this.#tools;
+    const isLarge =
+      this.#output.live > 0 && this.#output.vectorBytes >= (indexing?.thresholdBytes ?? 0);
+    return indexing !== undefined && isLarge ? indexing.cpus : 0;
   }
 
   async copy({ signal, onProgress }: OptimizationContext): Promise<void> {
@@ -72,8 +98,26 @@ export class Rebuild implements Optimization {
     report(total);
   }
 
-  async index(): Promise<void> {
-    assert(false, 'a rebuild without an index has nothing to build');
+  async index({ signal, permits, onProgress }: OptimizationContext): Promise<void> {
+    const { indexing, clock, list } = this.#tools;
+    assert(indexing !== undefined, 'an index is built where there are indexes');
+    const { slab, rows: total } = this.#output;
+    const source = {
+      dimensions: slab.dimensions,
+      distance: list.shape.distance,
+      chunks: slab.buffers,
+      rowsPerChunk: slab.rowsPerChunk,
+      rows: total,
+    };
+    const options: IndexBuildOptions = {
+      ...indexing.graph,
+      threads: Math.max(1, permits),
+      signal,
+      clock,
+      onProgress: (indexed) => onProgress({ copied: total, indexed, total }),
+    };
+    this.#output.attach(await indexing.build(source, options));
+    throwIfAborted(signal);
   }
 
   async catchUp({ signal }: OptimizationContext): Promise<void> {
@@ -100,7 +144,7 @@ export class Rebuild implements Optimization {
     list.replace(sources, isNeeded ? output : undefined);
     if (this.#spare !== undefined) list.dropSpare(this.#spare);
     const dropped = isNeeded ? sources : [...sources, output];
-    giveUp(dropped.flatMap((segment) => keysOf(segment.saved)));
+    giveUp(dropped);
     return output.live;
   }
 
@@ -110,8 +154,10 @@ export class Rebuild implements Optimization {
   }
 
   async discard(): Promise<void> {
-    const keys = keysOf(this.#output.saved);
+    const { index, saved } = this.#output;
+    const keys = keysOf(saved);
     this.#output.saved = EMPTY_SAVED;
+    if (index !== undefined) await this.#tools.indexing?.discard(index);
     if (keys.length > 0) await this.#tools.store.deleteBlocks(keys);
   }
 

@@ -1,8 +1,10 @@
-import type { Distance, Filter, ScoredPoint } from '../../types.js';
-import { higherIsBetter, rowScore } from './distance.js';
+import type { Distance, Filter, HnswOptions, ScoredPoint } from '../../types.js';
+import { higherIsBetter, type RowScore, rowScore } from './distance.js';
+import { searchIndex } from './index-search.js';
 import { cloneJson } from './json.js';
 import type { Pace } from './pace.js';
 import { RowFilter } from './row-filter.js';
+import type { Segment } from './segment.js';
 import { TopK } from './top-k.js';
 import type { Location } from './transaction.js';
 import type { View } from './view.js';
@@ -11,6 +13,10 @@ import type { View } from './view.js';
 export interface SearchOptions {
   limit: number;
   filter?: Filter | undefined;
+  /** Looks at every point, also where there is an index. @default false */
+  exact?: boolean | undefined;
+  /** Candidates that are looked at in each index. @default the collection's */
+  ef?: number | undefined;
   /** @default true */
   withPayload?: boolean | undefined;
   /** @default false */
@@ -19,36 +25,67 @@ export interface SearchOptions {
   scoreThreshold?: number | undefined;
 }
 
+/** A search with all that the collection decides. */
+export type SettledSearch = SearchOptions &
+  Pick<HnswOptions, 'ef' | 'fullScanThresholdKb'> & { distance: Distance };
+
 /**
- * The nearest points of a view, the nearest first, equal scores by id. Exact: it looks at every
- * point, in slices. The result shares no memory with the store.
+ * The nearest points of a view, the nearest first, equal scores by id. Segments with a vector index
+ * give their nearest candidates, of the others every point is looked at, in slices; all are compared
+ * by exact score. The result shares no memory with the store.
  */
 export async function search(
   view: View,
-  distance: Distance,
   query: Float32Array,
-  options: SearchOptions,
+  options: SettledSearch,
   pace: Pace,
 ): Promise<ScoredPoint[]> {
-  const { limit, filter, scoreThreshold, withPayload = true, withVector = false } = options;
-  const rowFilter = RowFilter.of(filter);
-  const isNear = thresholdTest(distance, scoreThreshold);
-  const scoreOf = rowScore(distance, query);
-  const nearest = new TopK<Location>(limit, distance);
-  await view.scan(pace, (segment, row, id) => {
-    const { slab } = segment;
-    const score = scoreOf(slab.chunkOf(row), slab.offsetOf(row), slab.inverseNorm(row));
-    // The cheap tests come first: most rows are not near enough to be asked anything else.
-    if (!nearest.wants(score) || !isNear(score)) return;
-    if (rowFilter !== undefined && !rowFilter.passes(segment, row)) return;
-    nearest.offer(id, score, { segment, row });
-  });
-  return nearest.sorted().map(({ id, score, item: { segment, row } }) => {
+  const { withPayload = true, withVector = false } = options;
+  const ranking = new Ranking(query, options);
+  for (const part of view.segments) {
+    const isFound = !options.exact && searchIndex(part, view, query, options, ranking);
+    if (!isFound) {
+      await view.scanSegment(part, pace, (segment, row) => ranking.consider(segment, row));
+    } else if (pace.isDue()) {
+      await pace.rest();
+    }
+  }
+  return ranking.sorted().map(({ id, score, item: { segment, row } }) => {
     const point: ScoredPoint = { id, score };
     if (withPayload) point.payload = cloneJson(segment.payloads[row] ?? {});
     if (withVector) point.vector = segment.slab.at(row).slice();
     return point;
   });
+}
+
+/** The best of the rows that were considered. */
+export class Ranking {
+  readonly filter: RowFilter | undefined;
+  readonly #scoreOf: RowScore;
+  readonly #isNear: (score: number) => boolean;
+  readonly #nearest: TopK<Location>;
+
+  constructor(query: Float32Array, { distance, filter, limit, scoreThreshold }: SettledSearch) {
+    this.filter = RowFilter.of(filter);
+    this.#scoreOf = rowScore(distance, query);
+    this.#isNear = thresholdTest(distance, scoreThreshold);
+    this.#nearest = new TopK(limit, distance);
+  }
+
+  /** Takes a visible row if it is near enough and passes the filter. */
+  consider(segment: Segment, row: number): void {
+    const { slab } = segment;
+    const score = this.#scoreOf(slab.chunkOf(row), slab.offsetOf(row), slab.inverseNorm(row));
+    // The cheap tests come first: most rows are not near enough to be asked anything else.
+    if (!this.#nearest.wants(score) || !this.#isNear(score)) return;
+    if (this.filter !== undefined && !this.filter.passes(segment, row)) return;
+    const id = segment.ids[row];
+    if (id !== undefined) this.#nearest.offer(id, score, { segment, row });
+  }
+
+  sorted() {
+    return this.#nearest.sorted();
+  }
 }
 
 function thresholdTest(

@@ -1,3 +1,4 @@
+import type { HnswGraphOptions } from '../../types.js';
 import type { SegmentInfo } from '../ports.js';
 import type { Segment } from './segment.js';
 
@@ -10,13 +11,28 @@ export interface PointSegmentInfo extends SegmentInfo {
   vectorBytes: number;
   /** True when it has a vector index. */
   indexed: boolean;
+  /** What that index was built with; null without one. */
+  hnsw: HnswGraphOptions | null;
   /** True while an optimization reads it. */
   frozen: boolean;
 }
 
 /** What they see of a segment. */
 export function infoOf(segment: Segment): PointSegmentInfo {
-  const { id, live, rows, vectorBytes, appendable, frozen } = segment;
-  const deleted = rows - live;
-  return { id, points: live, rows, deleted, vectorBytes, indexed: false, appendable, frozen };
+  const { id, live, rows, vectorBytes, index, appendable, frozen } = segment;
+  return {
+    id,
+    points: live,
+    rows,
+    deleted: rows - live,
+    vectorBytes,
+    indexed: index !== undefined,
+    hnsw: index === undefined ? null : graphOf(index.record),
+    appendable,
+    frozen,
+  };
+}
+
+function graphOf({ m, efConstruct }: HnswGraphOptions): HnswGraphOptions {
+  return { m, efConstruct };
 }

@@ -1,5 +1,6 @@
 import { assert } from '../../errors.js';
 import type { Payload, PointId } from '../../types.js';
+import type { VectorIndex } from '../vector-index/vector-index.js';
 import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
 import { type VectorShape, VectorSlab } from './slab.js';
 
@@ -46,6 +47,7 @@ export class Segment {
   saved: SavedSegment = EMPTY_SAVED;
   /** The newest operation that touched it. */
   opNumMax = 0;
+  #index: VectorIndex | undefined;
   readonly #liveRows = new Map<PointId, number>();
 
   constructor(id: number, shape: VectorShape) {
@@ -67,8 +69,20 @@ export class Segment {
     return this.live * this.slab.dimensions * Float32Array.BYTES_PER_ELEMENT;
   }
 
+  /** True when it may take rows; an index covers all rows of its segment, so none can follow. */
   get appendable(): boolean {
-    return !this.frozen;
+    return !this.frozen && this.#index === undefined;
+  }
+
+  /** The vector index over its rows, if it has one. */
+  get index(): VectorIndex | undefined {
+    return this.#index;
+  }
+
+  /** Takes an index that was built over all of its rows: from now on it takes no more of them. */
+  attach(index: VectorIndex): void {
+    assert(index.record.rows === this.rows, 'an index covers all rows of its segment');
+    this.#index = index;
   }
 
   /** The live row of a point. */
@@ -88,7 +102,7 @@ export class Segment {
 
   /** Adds a row. */
   append(row: Row, vector: Float32Array): void {
-    assert(!this.frozen, 'the segment takes rows');
+    assert(this.appendable, 'the segment takes rows');
     this.slab.append(vector);
     this.#push(row);
   }

@@ -1,9 +1,9 @@
 import { assert, isSticky, isTransient, SluiceError } from '../../errors.js';
-import type { OptimizerOptions } from '../../types.js';
+import type { HnswOptions, OptimizerOptions } from '../../types.js';
 import { ClockMap } from '../clocks.js';
 import { maxSegmentSizeBytes } from '../optimizer-options.js';
 import { applyOperation } from './apply.js';
-import { type Configuration, optimizerOptions } from './configuration.js';
+import { type Configuration, hnswOptions, optimizerOptions } from './configuration.js';
 import type { ManifestBody } from './manifest.js';
 import type { PointOperation } from './operations.js';
 import type { Segment } from './segment.js';
@@ -22,6 +22,7 @@ export class PointState {
   #applied: number;
   #configuration: Configuration;
   #optimizerOptions: OptimizerOptions;
+  #hnswOptions: HnswOptions;
   #configurations = 0;
 
   constructor(body: ManifestBody, segments: readonly Segment[], cpus: number) {
@@ -32,6 +33,7 @@ export class PointState {
     this.#applied = body.applied;
     this.#configuration = body.configuration;
     this.#optimizerOptions = optimizerOptions(body.configuration);
+    this.#hnswOptions = hnswOptions(body.configuration);
   }
 
   get applied(): number {
@@ -50,12 +52,17 @@ export class PointState {
 
   set configuration(configuration: Configuration) {
     this.#optimizerOptions = optimizerOptions(configuration);
+    this.#hnswOptions = hnswOptions(configuration);
     this.#configuration = configuration;
     this.#configurations += 1;
   }
 
   get optimizerOptions(): OptimizerOptions {
     return this.#optimizerOptions;
+  }
+
+  get hnswOptions(): HnswOptions {
+    return this.#hnswOptions;
   }
 
   /** Differs between any two states that a commit would store differently. */

@@ -1,0 +1,73 @@
+import { EF_MAX } from '../hnsw-options.js';
+import type { RowFilter } from './row-filter.js';
+import type { Ranking, SettledSearch } from './search.js';
+import type { Segment } from './segment.js';
+import type { View, ViewSegment } from './view.js';
+
+/** Rows that are asked whether they pass a filter, to know about how many do. */
+const SAMPLE_ROWS = 512;
+
+// Measured on 128 dimensions: a candidate of an index costs about as much as scoring 32 rows.
+const ROWS_PER_CANDIDATE = 32;
+
+/** Hits that must be found among the candidates, so that the last of them are near as well. */
+const HITS_MARGIN = 1.5;
+
+/**
+ * Offers the nearest rows that an index finds to a ranking. The library knows no filter and no
+ * deleted rows: the more of them, the more candidates it is asked for, until enough of them count.
+ * False when looking at every row is better: there is no index, or few rows match, or so many
+ * candidates would be needed that it is cheaper.
+ */
+export function searchIndex(
+  { segment }: ViewSegment,
+  view: View,
+  query: Float32Array,
+  options: SettledSearch,
+  ranking: Ranking,
+): boolean {
+  const { index, rows } = segment;
+  if (index === undefined) return false;
+  const { filter } = ranking;
+  const matching = matchingRows(segment, filter);
+  if (filter !== undefined && isFew(segment, matching, options)) return false;
+  const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);
+  const share = matching / rows;
+  let candidatesWanted = Math.max(options.ef, options.limit) / Math.max(share, 1 / rows);
+  for (;;) {
+    const wanted = Math.ceil(candidatesWanted);
+    // However few rows there are, an index that was built is used when nothing is in its way.
+    const isPlain = wanted <= 2 * options.ef;
+    if (!isPlain && (wanted > EF_MAX || wanted * ROWS_PER_CANDIDATE > rows)) return false;
+    const candidates = index.search(query, Math.min(wanted, rows));
+    const hits = candidates.filter(
+      (row) =>
+        segment.isVisible(row, view.version) &&
+        (filter === undefined || filter.passes(segment, row)),
+    );
+    if (hits.length >= hitsWanted || candidates.length === rows) {
+      for (const row of hits) ranking.consider(segment, row);
+      return true;
+    }
+    candidatesWanted *= 2;
+  }
+}
+
+/** About how many rows count: those that are not deleted and pass the filter. */
+function matchingRows(segment: Segment, filter: RowFilter | undefined): number {
+  if (filter === undefined) return segment.live;
+  const { rows } = segment;
+  const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
+  let asked = 0;
+  let passed = 0;
+  for (let row = 0; row < rows; row += step) {
+    asked += 1;
+    if (filter.passes(segment, row)) passed += 1;
+  }
+  return (segment.live * passed) / Math.max(1, asked);
+}
+
+function isFew(segment: Segment, matching: number, options: SettledSearch): boolean {
+  const bytes = matching * segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT;
+  return bytes < options.fullScanThresholdKb * 1024;
+}
