@@ -27,6 +27,7 @@ const KINDS = {
   SLUICE_DISK_FULL: 'sticky',
   SLUICE_FORMAT_UNKNOWN: 'sticky',
   SLUICE_INDEX_LOST: 'transient',
+  SLUICE_INDEX_UNAVAILABLE: 'declined',
   SLUICE_IO: 'sticky',
   SLUICE_LOCKED: 'declined',
   SLUICE_NOT_A_STORE: 'declined',

@@ -64,5 +64,9 @@ export {
 export type { Status, StatusColor, StatusReason } from './services/status.js';
 export type { SubmitOptions, SubmitResult } from './services/ticket.js';
 export type { Tracker, TrackerStatus } from './services/tracker-log.js';
+export {
+  type VectorIndexSupport,
+  vectorIndexSupport,
+} from './services/vector-index/usearch-index.js';
 export type * from './types.js';
 export { createUpdateHandler, UpdateHandler, type UpdateHandlerOptions } from './update-handler.js';

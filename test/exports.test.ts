@@ -23,6 +23,7 @@ test('the package exports these values, and a change of them is deliberate', () 
       "plan",
       "systemClock",
       "throwIfAborted",
+      "vectorIndexSupport",
       "verifyStore",
     ]
   `);

@@ -163,7 +163,9 @@ describe('the house keeps its walls', () => {
 
   it('what comes with Node stays where a browser does not go', () => {
     const threads = 'src/services/optimizers/(build-thread|build-worker|processors)\\.ts';
-    const places = new RegExp(`^src/(?!services/level/|cli/|inspect/)(?!${threads.slice(4)})`);
+    const places = new RegExp(
+      `^src/(?!services/(level|vector-index)/|cli/|inspect/)(?!${threads.slice(4)})`,
+    );
     expect(imported(places, /^(node:|fs$|path$|os$|worker_threads$|child_process$)/)).toEqual([]);
   });
 

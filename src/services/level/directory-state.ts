@@ -4,7 +4,14 @@ import { SluiceError } from '../../errors.js';
 import { exists, remove, syncDirectory, writeDurably } from './files.js';
 
 /** The names in the directory of a store. */
-export const NAMES = { wal: 'wal', segments: 'segments', format: 'FORMAT', creating: 'CREATING' };
+export const NAMES = {
+  wal: 'wal',
+  segments: 'segments',
+  /** Made by the first build of an index; a store without it has none. */
+  vectorIndex: 'vector-index',
+  format: 'FORMAT',
+  creating: 'CREATING',
+};
 
 /** Names of parts that a creation hasn't put in place yet begin so. */
 export const UNFINISHED_PREFIX = 'unfinished-';

@@ -33,6 +33,8 @@ export interface Directory {
   readonly path: string;
   readonly wal: Database;
   readonly segments: Database;
+  /** Where the files of vector indexes belong; made when the first is written. */
+  readonly vectorIndexPath: string;
   /** True until `finishCreation` when the store is new: both databases are then empty. */
   readonly creating: boolean;
   /**
@@ -174,7 +176,10 @@ async function openSegments(
 ): Promise<Level> {
   const place = join(root, NAMES.segments);
   const writeBufferSize = options.segmentsWriteBufferBytes ?? 16 * 1024 * 1024;
-  if (creating) await remove(place);
+  if (creating) {
+    await remove(place);
+    await remove(join(root, NAMES.vectorIndex));
+  }
   return openLevel(place, { writeBufferSize }, creating);
 }
 
@@ -197,6 +202,7 @@ class OpenDirectory implements Directory {
   readonly path: string;
   readonly wal: Level;
   readonly segments: Level;
+  readonly vectorIndexPath: string;
   #creating: boolean;
   #isClosed = false;
 
@@ -204,6 +210,7 @@ class OpenDirectory implements Directory {
     this.path = path;
     this.wal = wal;
     this.segments = segments;
+    this.vectorIndexPath = join(path, NAMES.vectorIndex);
     this.#creating = creating;
   }
 

@@ -1,4 +1,4 @@
-import loadXxhash, { type XXHashAPI } from 'xxhash-wasm';
+import loadXxhash, { type XXHash, type XXHashAPI } from 'xxhash-wasm';
 import { assert, SluiceError } from '../../errors.js';
 
 /**
@@ -28,6 +28,13 @@ let xxhash: XXHashAPI | undefined;
 /** Loads the hash function; must have resolved before `frame` or `unframe` is called. */
 export async function loadChecksum(): Promise<void> {
   xxhash ??= await loadXxhash();
+}
+
+/** A 64-bit xxHash, fed piece by piece: for what is too large to be in memory at once. */
+export async function newChecksum(): Promise<XXHash<bigint>> {
+  await loadChecksum();
+  assert(xxhash, 'the hash function is loaded');
+  return xxhash.create64();
 }
 
 /** The value to store under `key`: a copy of the payload with kind, version and checksum. */

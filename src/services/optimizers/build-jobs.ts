@@ -1,10 +1,13 @@
-import { SluiceError } from '../../errors.js';
+import { type ErrorCode, isTransient, SluiceError } from '../../errors.js';
+import type { IndexFile, IndexJob } from '../vector-index/build-index.js';
 import { type CopyJob, copyRowsNow } from './copy-rows.js';
 
 /** What a build thread can do: the input it is sent and the output it answers with. */
 export interface BuildJobs {
   /** Copies vectors from one set of chunks to another; answers with the number of rows copied. */
   copy: { input: CopyJob; output: number };
+  /** Builds a vector index and writes it to a file, durably; answers with what is in the file. */
+  index: { input: IndexJob; output: IndexFile };
 }
 
 /** The name of a job. */
@@ -21,7 +24,7 @@ export interface BuildRequest<Kind extends BuildJobKind = BuildJobKind> {
 export type BuildAnswer<Kind extends BuildJobKind = BuildJobKind> =
   | { status: 'done'; output: BuildJobs[Kind]['output'] }
   | { status: 'stopped' }
-  | { status: 'failed'; message: string };
+  | { status: 'failed'; message: string; code?: ErrorCode };
 
 const STOP_SLOT = 0;
 const DONE_SLOT = 1;
@@ -61,25 +64,30 @@ const runners: {
   [Kind in BuildJobKind]: (
     input: BuildJobs[Kind]['input'],
     control: JobControl,
-  ) => BuildJobs[Kind]['output'];
+  ) => BuildJobs[Kind]['output'] | Promise<BuildJobs[Kind]['output']>;
 } = {
   copy: (input, control) => copyRowsNow(input, (count) => control.step(count)),
+  index: async (input, control) => {
+    // Loaded by the job, so that nothing but the job needs files and the index library.
+    const { buildIndex } = await import('../vector-index/build-index.js');
+    return buildIndex(input, (count) => control.step(count));
+  },
 };
 
-/** Runs one job to its answer, in whichever thread this is called. Never throws. */
-export function runBuildJob<Kind extends BuildJobKind>(
+/** Runs one job to its answer, in whichever thread this is called. Never rejects. */
+export async function runBuildJob<Kind extends BuildJobKind>(
   request: BuildRequest<Kind>,
-): BuildAnswer<Kind> {
+): Promise<BuildAnswer<Kind>> {
   try {
     const control = new JobControl(request.control);
     control.step(0);
-    return { status: 'done', output: runners[request.kind](request.input, control) };
+    return { status: 'done', output: await runners[request.kind](request.input, control) };
   } catch (error) {
     if (error instanceof JobStopped) return { status: 'stopped' };
-    const code = error instanceof SluiceError ? `${error.code}: ` : '';
-    return {
-      status: 'failed',
-      message: `${code}${error instanceof Error ? error.message : error}`,
-    };
+    const text = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof SluiceError)) return { status: 'failed', message: text };
+    // What can be tried again is told apart outside; another failure is one of the thread.
+    if (isTransient(error)) return { status: 'failed', message: text, code: error.code };
+    return { status: 'failed', message: `${error.code}: ${text}` };
   }
 }

@@ -45,7 +45,8 @@ export async function copyRows(job: CopyJob, options: BuildThreadOptions): Promi
   const rows = rowCount(job);
   const bytes = rows * job.dimensions * Float32Array.BYTES_PER_ELEMENT;
   if (bytes <= (options.inlineBytesMax ?? INLINE_BYTES_MAX)) {
-    const answer = runBuildJob({ kind: 'copy', input: job, control: new JobControl().memory });
+    const control = new JobControl().memory;
+    const answer = await runBuildJob({ kind: 'copy', input: job, control });
     outputOf(answer, options.signal);
   } else {
     await runInThread('copy', job, options);
@@ -56,7 +57,7 @@ export async function copyRows(job: CopyJob, options: BuildThreadOptions): Promi
 /**
  * Runs one job in a thread of its own, and settles when that thread has ended: whatever the
  * outcome, nobody writes to the job's memory any more. A thread that doesn't notice a stop within
- * `stopMsMax` is terminated. Errors as in `copyRows`.
+ * `stopMsMax` is terminated. Errors as in `copyRows`, and transient ones of the job as they are.
  */
 export async function runInThread<Kind extends BuildJobKind>(
   kind: Kind,
@@ -125,6 +126,10 @@ function outputOf<Kind extends BuildJobKind>(
 ): BuildJobs[Kind]['output'] {
   throwIfAborted(signal);
   if (answer.status === 'done') return answer.output;
-  const why = answer.status === 'failed' ? answer.message : 'it stopped unasked';
-  throw new SluiceError('SLUICE_THREAD', `the build thread failed: ${why}`);
+  const { message, code = undefined } =
+    answer.status === 'failed' ? answer : { message: 'it stopped unasked' };
+  // Its kind is set because a code of the thread's may be sticky elsewhere.
+  throw new SluiceError(code ?? 'SLUICE_THREAD', `the build thread failed: ${message}`, {
+    kind: 'transient',
+  });
 }

@@ -2,4 +2,4 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type BuildRequest, runBuildJob } from './build-jobs.js';
 
-parentPort?.postMessage(runBuildJob(workerData as BuildRequest));
+parentPort?.postMessage(await runBuildJob(workerData as BuildRequest));

@@ -1,0 +1,130 @@
+import { assert, errorText, SluiceError } from '../../errors.js';
+import type { Distance, HnswGraphOptions } from '../../types.js';
+import { inverseNormAt } from '../points/distance.js';
+import type { VectorIndex, VectorIndexRecord } from './vector-index.js';
+
+/** What the vectors of an index have in common. */
+export interface IndexShape {
+  dimensions: number;
+  distance: Distance;
+}
+
+/** What Sluice uses of the library's index; the library's own types stay out of the published ones. */
+export interface Graph {
+  /** Adds vectors, laid end to end, under their keys; returns when they are linked. */
+  add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
+  /** The keys of at most `count` neighbours, the nearest first. */
+  search(query: Float32Array, count: number, threads: number): { keys: BigUint64Array };
+  size(): number;
+  dimensions(): number;
+  connectivity(): number;
+  save(path: string): void;
+  /** Maps a saved file into memory and takes everything but the options from it. */
+  view(path: string): void;
+}
+
+/** The library, loaded. */
+export interface GraphLibrary {
+  /** An empty graph. */
+  create(shape: IndexShape, options: HnswGraphOptions): Graph;
+}
+
+/** Whether vector indexes can be built and read on this platform, and if not, why. */
+export type VectorIndexSupport = { available: true } | { available: false; why: string };
+
+let library: Promise<GraphLibrary> | undefined;
+
+/**
+ * Loads the library when it is first needed; what came of it doesn't change in a process.
+ * Errors: `SLUICE_INDEX_UNAVAILABLE` where it isn't installed or has no binary for the platform.
+ */
+export function loadGraphLibrary(): Promise<GraphLibrary> {
+  library ??= importLibrary();
+  return library;
+}
+
+/** Tells whether vector indexes can be had here. Without them every search is exact. */
+export async function vectorIndexSupport(): Promise<VectorIndexSupport> {
+  try {
+    await loadGraphLibrary();
+    return { available: true };
+  } catch (error) {
+    return { available: false, why: errorText(error) };
+  }
+}
+
+async function importLibrary(): Promise<GraphLibrary> {
+  try {
+    const { Index, MetricKind, ScalarKind } = await import('usearch');
+    return {
+      create({ dimensions, distance }, { m, efConstruct }) {
+        return new Index({
+          dimensions,
+          // Cosine is the inner product of vectors that have been normalised: half precision is
+          // enough for those, and a zero vector scores 0. The numbers of others have no bounds.
+          metric: distance === 'euclid' ? MetricKind.L2sq : MetricKind.IP,
+          quantization: distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
+          connectivity: m,
+          expansion_add: efConstruct,
+          // A search looks at as many candidates as it is asked for, if that is more than this.
+          expansion_search: 1,
+          multi: false,
+        });
+      },
+    };
+  } catch (error) {
+    const message = `there are no vector indexes on this platform: ${errorText(error)}`;
+    throw new SluiceError('SLUICE_INDEX_UNAVAILABLE', message, { cause: error });
+  }
+}
+
+/** Scales the vector at `values[offset]`… to length 1; a zero vector stays as it is. */
+export function normalise(values: Float32Array, offset: number, dimensions: number): void {
+  const scale = inverseNormAt(values, offset, dimensions);
+  for (let i = offset; i < offset + dimensions; i++) values[i] = (values[i] as number) * scale;
+}
+
+/**
+ * An index whose file is mapped into memory: the system reads what searches touch, and may drop it
+ * again. The file may be deleted meanwhile. The mapping ends when the object is collected.
+ */
+export class MappedIndex implements VectorIndex {
+  readonly record: VectorIndexRecord;
+  readonly #graph: Graph;
+  readonly #isCosine: boolean;
+  readonly #query: Float32Array;
+
+  constructor(record: VectorIndexRecord, shape: IndexShape, graph: Graph) {
+    this.record = record;
+    this.#graph = graph;
+    this.#isCosine = shape.distance === 'cosine';
+    this.#query = new Float32Array(shape.dimensions);
+  }
+
+  search(query: Float32Array, ef: number): Uint32Array {
+    const { rows } = this.record;
+    assert(query.length === this.#query.length, 'a query has the dimensions of the index');
+    const wanted = Math.min(ef, rows);
+    if (wanted < 1) return new Uint32Array(0);
+    this.#query.set(query);
+    if (this.#isCosine) normalise(this.#query, 0, query.length);
+    const { keys } = this.#graph.search(this.#query, wanted, 1);
+    // A key is a row number, so its lower half is all of it; all platforms put that first.
+    const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);
+    const found = new Uint32Array(keys.length);
+    for (let at = 0; at < found.length; at++) found[at] = halves[at * 2] as number;
+    return wanted === rows ? withMissing(found, rows) : found;
+  }
+}
+
+/** All rows: those found, then those that no link leads to, which happens among equal vectors. */
+function withMissing(found: Uint32Array, rows: number): Uint32Array {
+  if (found.length === rows) return found;
+  const all = new Uint32Array(rows);
+  all.set(found);
+  const isFound = new Uint8Array(rows);
+  for (const row of found) isFound[row] = 1;
+  let at = found.length;
+  for (let row = 0; row < rows; row++) if (isFound[row] === 0) all[at++] = row;
+  return all;
+}
