@@ -10,8 +10,14 @@ import { type Clock, systemClock } from './services/clock.js';
 import { type Directory, openDirectory } from './services/level/directory.js';
 import { SegmentStore } from './services/level/segment-store.js';
 import { LevelWal } from './services/level/wal.js';
-import { maxSegmentSizeBytes, segmentNumber } from './services/optimizer-options.js';
+import {
+  indexingThresholdBytes,
+  maxSegmentSizeBytes,
+  segmentNumber,
+} from './services/optimizer-options.js';
 import { copyRows } from './services/optimizers/build-thread.js';
+import { configMismatchOptimizer } from './services/optimizers/config-mismatch.js';
+import { indexingOptimizer } from './services/optimizers/indexing.js';
 import { mergeOptimizer } from './services/optimizers/merge.js';
 import { processorCount } from './services/optimizers/processors.js';
 import { vacuumOptimizer } from './services/optimizers/vacuum.js';
@@ -21,6 +27,9 @@ import { PointOperationCodec } from './services/points/operation-codec.js';
 import type { PointOperation } from './services/points/operations.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
 import type { OperationCodec, SegmentOptimizer } from './services/ports.js';
+import { FileVectorIndexes } from './services/vector-index/file-indexes.js';
+import { vectorIndexSupport } from './services/vector-index/usearch-index.js';
+import type { VectorIndexes } from './services/vector-index/vector-index.js';
 import { createUpdateHandler, type UpdateHandler } from './update-handler.js';
 
 /** What a collection is put together from. */
@@ -46,13 +55,26 @@ export async function openParts(
       create: options.dimensions !== undefined,
       ...options.storage,
     });
-    return closedOnError(directory, () => collectionParts(directory, options, directory));
+    const indexes = await vectorIndexes(options, directory.vectorIndexPath);
+    return closedOnError(directory, () => collectionParts(directory, options, indexes, directory));
   }
   if (typeof target !== 'object' || target === null) {
     throw new TypeError('openCollection takes a path or { wal, segments }');
   }
   const stores = await openStores(target, options.dimensions !== undefined);
-  return closedOnError(stores, () => collectionParts(stores, options));
+  const indexes = await vectorIndexes(options);
+  return closedOnError(stores, () => collectionParts(stores, options, indexes));
+}
+
+/** Where the platform has no library for them, every search is exact. */
+async function vectorIndexes(
+  { logger }: CollectionOptions,
+  directory?: string,
+): Promise<VectorIndexes | undefined> {
+  const support = await vectorIndexSupport();
+  if (support.available) return new FileVectorIndexes(given({ directory }));
+  logger?.warn({ why: support.why }, 'every search is exact: there are no vector indexes');
+  return undefined;
 }
 
 async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
@@ -68,9 +90,10 @@ async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => 
 export function collectionParts(
   stores: OpenStores,
   options: CollectionOptions,
+  indexes: VectorIndexes | undefined,
   directory?: Directory,
 ): CollectionParts {
-  const { dimensions, distance, optimizers, flushIntervalMs, clock = systemClock } = options;
+  const { dimensions, distance, optimizers, hnsw, flushIntervalMs, clock = systemClock } = options;
   const cpus = processorCount();
   const mayCreate = dimensions !== undefined && stores.creating;
   const holder = new PointHolder({
@@ -79,9 +102,14 @@ export function collectionParts(
     clock,
     dimensions,
     distance,
-    configuration: { optimizers: optimizers && { ...optimizers }, flushIntervalMs },
+    configuration: {
+      optimizers: optimizers && { ...optimizers },
+      hnsw: hnsw && { ...hnsw },
+      flushIntervalMs,
+    },
     cpus,
     copyVectors: copyRows,
+    indexes,
     freeBytes: directory && (() => directory.freeBytes()),
   });
   let settings: CoreSettings = DEFAULT_SETTINGS;
@@ -97,7 +125,7 @@ export function collectionParts(
   const handler = createUpdateHandler<PointOperation, PointSegmentInfo>({
     wal: new LevelWal(stores.wal, { create: mayCreate }),
     segments: holder,
-    optimizers: pointOptimizers(holder, cpus),
+    optimizers: pointOptimizers(holder, cpus, indexes !== undefined),
     codec,
     clock,
     cpus,
@@ -126,24 +154,39 @@ export function collectionParts(
     path: directory?.path,
     settings: () => settings,
     configure: (patch) => {
-      holder.configure({ ...patch, optimizers: patch.optimizers && { ...patch.optimizers } });
+      holder.configure({
+        ...patch,
+        optimizers: patch.optimizers && { ...patch.optimizers },
+        hnsw: patch.hnsw && { ...patch.hnsw },
+      });
       readSettings();
     },
   };
 }
 
 /** In the order in which they may choose segments. */
-function pointOptimizers(holder: PointHolder, cpus: number): SegmentOptimizer<PointSegmentInfo>[] {
+function pointOptimizers(
+  holder: PointHolder,
+  cpus: number,
+  hasIndexes: boolean,
+): SegmentOptimizer<PointSegmentInfo>[] {
   const begin = (ids: readonly number[]) => holder.beginRebuild(ids);
+  const thresholds = () => ({
+    segmentNumber: segmentNumber(holder.optimizerOptions, cpus),
+    maxSegmentSizeBytes: maxSegmentSizeBytes(holder.optimizerOptions, cpus),
+    indexingThresholdBytes: indexingThresholdBytes(holder.optimizerOptions),
+  });
+  const merge = mergeOptimizer<PointSegmentInfo>({ begin, thresholds });
+  const vacuum = vacuumOptimizer<PointSegmentInfo>({
+    begin,
+    thresholds: () => holder.optimizerOptions,
+  });
+  if (!hasIndexes) return [merge, vacuum];
   return [
-    mergeOptimizer<PointSegmentInfo>({
-      begin,
-      thresholds: () => ({
-        segmentNumber: segmentNumber(holder.optimizerOptions, cpus),
-        maxSegmentSizeBytes: maxSegmentSizeBytes(holder.optimizerOptions, cpus),
-      }),
-    }),
-    vacuumOptimizer<PointSegmentInfo>({ begin, thresholds: () => holder.optimizerOptions }),
+    merge,
+    indexingOptimizer<PointSegmentInfo>({ begin, thresholds }),
+    vacuum,
+    configMismatchOptimizer<PointSegmentInfo>({ begin, wanted: () => holder.hnswOptions }),
   ];
 }
 

@@ -16,9 +16,10 @@ const films = readFilms();
 /** Many small segments, and nothing that merges them yet. */
 const WHILE_INGESTING = { maxSegmentSizeKb: 48, maxOptimizationThreads: 0 };
 
-/** Few segments, none of them with many deleted films. */
+/** Few segments, none of them with many deleted films, and no vector indexes yet. */
 const AFTERWARDS = {
   maxSegmentSizeKb: 400,
+  indexingThresholdKb: 0,
   maxOptimizationThreads: null,
   defaultSegmentNumber: 3,
   deletedThreshold: 0.2,
@@ -64,7 +65,9 @@ function nameOf({ optimizer, segmentIds }) {
 function segmentsText(collection) {
   const { segments } = collection.info();
   const films = segments.map(({ points }) => points).join(', ');
-  return `${plural(segments.length, 'segment')} with ${films} films`;
+  const indexed = segments.filter((segment) => segment.indexed).length;
+  const indexes = indexed === 0 ? '' : `, ${indexed} of them indexed`;
+  return `${plural(segments.length, 'segment')} with ${films} films${indexes}`;
 }
 
 function plural(count, noun) {
@@ -110,18 +113,22 @@ async function main(path) {
   console.log('2. Let the optimizers merge them');
   await watchOptimizers(collection, () => collection.configure({ optimizers: AFTERWARDS }));
 
-  console.log('3. Delete every third film; the optimizers take the deleted rows away');
+  console.log('3. Ask for a vector index in each segment from 50 KB on');
+  const indexes = { indexingThresholdKb: 50 };
+  await watchOptimizers(collection, () => collection.configure({ optimizers: indexes }));
+
+  console.log('4. Delete every third film; the optimizers take the deleted rows away');
   const unwanted = films.filter(
     ({ payload }, index) => index % 3 === 0 && !TITLES.includes(payload.title),
   );
   await watchOptimizers(collection, () => collection.delete(unwanted.map(({ id }) => id)));
 
-  console.log('4. The nearest films');
+  console.log('5. The nearest films');
   await showNeighbours(collection);
   const countBefore = await collection.count();
   await collection.close();
 
-  console.log('5. Kill a process (SIGKILL) while it writes, and open again');
+  console.log('6. Kill a process (SIGKILL) while it writes, and open again');
   const acknowledged = await killWriter(path, 1_000_000);
   collection = await openCollection(path);
   const found = await collection.get(acknowledged);

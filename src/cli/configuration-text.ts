@@ -5,6 +5,7 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   defaultSegmentNumber: { 0: 'auto' },
   maxSegmentSizeKb: { null: 'auto' },
   indexingThresholdKb: { null: 'auto', 0: 'never' },
+  maxIndexingThreads: { 0: 'auto' },
   maxOptimizationThreads: { null: 'all', 0: '0 (disabled)' },
 };
 

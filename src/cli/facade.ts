@@ -30,7 +30,7 @@ export interface CollectionHandle {
   get(ids: readonly PointId[], options?: { withVector?: boolean }): Promise<Point[]>;
   search(
     vector: Vector,
-    options: { limit: number; filter?: Filter; exact?: boolean },
+    options: { limit: number; filter?: Filter; exact?: boolean; ef?: number },
   ): Promise<ScoredPoint[]>;
   optimize(options: { signal: AbortSignal }): Promise<unknown>;
   optimizations(): { running: readonly Tracker[]; queued: readonly Planned[] };

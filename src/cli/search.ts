@@ -19,6 +19,7 @@ interface SearchOptions {
   limit: number;
   filter?: Filter;
   exact?: boolean;
+  ef?: number;
 }
 
 const HELP = `
@@ -35,13 +36,14 @@ export function searchCommand(program: Command, context: Context): void {
     .option('--vector <json>', 'search by this vector, an array of numbers', vectorValue)
     .option('--limit <n>', 'points to find', positiveInteger, 10)
     .option('--filter <json>', 'only points that pass this filter', jsonValue)
+    .option('--ef <n>', 'candidates to look at in each vector index', positiveInteger)
     .option('--exact', 'compare with every point instead of using vector indexes')
     .addHelpText('after', HELP)
     .action((path: string, options: SearchOptions) => search(context, path, options));
 }
 
 async function search(context: Context, path: string, options: SearchOptions): Promise<void> {
-  const { id, vector, limit, filter, exact } = options;
+  const { id, vector, limit, filter, exact, ef } = options;
   if ((id === undefined) === (vector === undefined)) {
     throw new UsageError('search needs either --id or --vector');
   }
@@ -51,6 +53,7 @@ async function search(context: Context, path: string, options: SearchOptions): P
       limit,
       ...(filter === undefined ? {} : { filter }),
       ...(exact === undefined ? {} : { exact }),
+      ...(ef === undefined ? {} : { ef }),
     });
     context.output.result(
       hits.map(({ id, score, payload = {} }) => ({ id, score, payload })),

@@ -11,6 +11,8 @@ test('the demo runs without a terminal, shows everything it promises and tidies 
   expect(stderr).toBe('');
   expect(stdout).toMatch(/1\. Ingest 2113 films/);
   expect(stdout).toMatch(/merge of \d+ segments, \d+ films: \d+ ms\n/);
+  expect(stdout).toMatch(/indexing of \d segments?, \d+ films: \d+ ms\n/);
+  expect(stdout).toMatch(/green: .* films, \d of them indexed\n/);
   expect(stdout).toMatch(/vacuum of 1 segment, \d+ films: \d+ ms\n {2}/);
   expect(stdout).toMatch(/ {2}green: \d segments? with /);
   for (const title of ['Alien', 'Shrek', 'The Matrix Reloaded']) {

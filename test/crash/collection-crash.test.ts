@@ -26,7 +26,6 @@ const OPTIMIZERS = {
   vacuumMinVectorNumber: 20,
   defaultSegmentNumber: 2,
   maxSegmentSizeKb: 2,
-  indexingThresholdKb: 0,
 };
 
 const WORK = {
@@ -37,6 +36,9 @@ const WORK = {
     { optimizers: { maxOptimizationThreads: 1 } },
     { optimizers: { maxOptimizationThreads: null, deletedThreshold: 0.3 } },
     { optimizers: { maxSegmentSizeKb: 8, defaultSegmentNumber: 3 } },
+    { optimizers: { indexingThresholdKb: 1 }, hnsw: { efConstruct: 50 } },
+    { optimizers: { indexingThresholdKb: 0.5 }, hnsw: { m: 4 } },
+    { optimizers: { indexingThresholdKb: 0 } },
   ],
 };
 
@@ -45,7 +47,11 @@ function drawOptions(random: Random): StepOptions {
   return {
     dimensions: DIMENSIONS,
     distance: 'euclid',
-    optimizers: { ...OPTIMIZERS, defaultSegmentNumber: random.pick([1, 2, 4]) },
+    optimizers: {
+      ...OPTIMIZERS,
+      defaultSegmentNumber: random.pick([1, 2, 4]),
+      indexingThresholdKb: random.pick([0, 1]),
+    },
     flushIntervalMs: random.pick([5, 50, 1000]),
     storage: {
       walWriteBufferBytes: 65_536,

@@ -52,8 +52,9 @@ const PENDING_MAX = 1000;
 
 /**
  * Writes the live rows of some segments into one new segment, with a vector index if it is large
- * enough, and puts it in their place. All optimizers do this. Points changed meanwhile get their new rows elsewhere; the stamps on
- * their old ones are carried over, so that a point has one live row at any time.
+ * enough, and puts it in their place. All optimizers do this. Points changed meanwhile get their
+ * new rows elsewhere; the stamps on their old ones are carried over, so that a point has one live
+ * row at any time.
  */
 export class Rebuild implements Optimization {
   readonly points: number;
