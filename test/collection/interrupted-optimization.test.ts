@@ -270,11 +270,12 @@ it('without space on disk an optimization fails with its code, and begins when t
 
 /** A directory as a plain object, so that a part of it can be replaced. */
 function parts(directory: Awaited<ReturnType<typeof openDirectory>>) {
-  const { path, wal, segments, creating } = directory;
+  const { path, wal, segments, vectorIndexPath, creating } = directory;
   return {
     path,
     wal,
     segments,
+    vectorIndexPath,
     creating,
     finishCreation: () => directory.finishCreation(),
     close: () => directory.close(),
