@@ -11,7 +11,7 @@ const fixture = (folder: string, name: string) =>
 
 /** Seconds of work, unless it is stopped. */
 function muchWork() {
-  return { ...sourceOf(someVectors(20_000, 32), 'euclid', 1024), efConstruct: 400 };
+  return { ...sourceOf(someVectors(10_000, 32), 'euclid', 1024), efConstruct: 400 };
 }
 
 describe('a build', () => {
@@ -27,7 +27,7 @@ describe('a build', () => {
       last = now;
       turns += 1;
     };
-    const source = sourceOf(someVectors(6000, 32), 'cosine', 1024);
+    const source = sourceOf(someVectors(4000, 32), 'cosine', 1024);
     const timer = setInterval(turn, 1);
     last = performance.now();
     const began = last;
@@ -35,10 +35,10 @@ describe('a build', () => {
     const index = await indexes.build(source, buildOptions({ onProgress }));
     const elapsed = performance.now() - began;
     clearInterval(timer);
-    expect(index.record.rows).toBe(6000);
+    expect(index.record.rows).toBe(4000);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
-    expect(seen.at(-1)).toBe(6000);
-    expect(seen.some((rows) => rows > 0 && rows < 6000)).toBe(true);
+    expect(seen.at(-1)).toBe(4000);
+    expect(seen.some((rows) => rows > 0 && rows < 4000)).toBe(true);
     // A build on this thread would have no turns at all.
     expect(turns).toBeGreaterThan(10);
     expect(longest).toBeLessThan(Math.max(150, elapsed / 2));
@@ -158,7 +158,7 @@ describe('a disk that is full', () => {
     ['has no room for the file', 0.5],
     ['has no room for its last page only', 1],
   ])('%s: a transient error of its own, and no file', async (_, share) => {
-    const source = sourceOf(someVectors(1000), 'euclid');
+    const source = sourceOf(someVectors(500), 'euclid');
     const options = buildOptions({ threads: 1 });
     const { indexes: elsewhere } = await newIndexes();
     // One thread builds the same bytes each time.
