@@ -42,8 +42,10 @@ import {
   type Tracker,
   type UpdateHandler,
   type UpdateResult,
+  type VectorIndexSupport,
   type Verification,
   type VerifyOptions,
+  vectorIndexSupport,
   verifyStore,
 } from 'sluice';
 
@@ -170,6 +172,12 @@ export async function check(path: string): Promise<Verification | ErrorCode> {
     if (error instanceof SluiceError) return error.code;
     throw error;
   }
+}
+
+/** Why searches are exact on this platform; undefined where they needn't be. */
+export async function whyExact(): Promise<string | undefined> {
+  const support: VectorIndexSupport = await vectorIndexSupport();
+  return support.available ? undefined : support.why;
 }
 
 /** What the types must refuse; never called. */

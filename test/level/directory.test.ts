@@ -81,6 +81,15 @@ describe('creating a store', () => {
     expect((await open(directory.path, false)).creating).toBe(false);
   });
 
+  test('leaves a place for vector indexes, which come later', async () => {
+    const path = await finished();
+    await mkdir(join(path, 'vector-index'));
+    await writeFile(join(path, 'vector-index', 'x.hnsw'), 'index');
+    const directory = await open(path, false);
+    expect(directory.vectorIndexPath).toBe(join(directory.path, 'vector-index'));
+    expect(await readdir(directory.vectorIndexPath)).toEqual(['x.hnsw']);
+  });
+
   test('works in an empty directory', async () => {
     const path = await temporaryDirectory();
     await (await open(path)).finishCreation();
@@ -131,6 +140,7 @@ describe('a creation that never finished', () => {
     const segments = new SegmentStore<string>(first.segments);
     await segments.open({ storeId: 'first' });
     await segments.commit('first', []);
+    await mkdir(first.vectorIndexPath);
     await first.close();
 
     const second = await open(path);
@@ -138,6 +148,7 @@ describe('a creation that never finished', () => {
     const { storeId } = await levelWal(second.wal).open();
     expect(await new SegmentStore(second.segments).open({ storeId })).toBeUndefined();
     await second.finishCreation();
+    expect((await readdir(path)).sort()).toEqual(['FORMAT', 'segments', 'wal']);
   });
 
   const interruptions: [string, (path: string) => Promise<void>][] = [

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import type { Distance } from 'sluice';
+import { describe, expect, test } from 'vitest';
+import { higherIsBetter, inverseNormAt, rowScore } from '#sluice/services/points/distance.js';
+import type { VectorIndex } from '#sluice/services/vector-index/vector-index.js';
+import { Random } from '../support/random.js';
+import { buildOptions, clustered, newIndexes, someVectors, sourceOf } from './support/indexes.js';
+
+const LIMIT = 10;
+
+/** The score of every row, and a bound that the scores of the nearest `LIMIT` keep. */
+function exact(vectors: readonly Float32Array[], query: Float32Array, distance: Distance) {
+  const sign = higherIsBetter(distance) ? -1 : 1;
+  const score = rowScore(distance, query);
+  const scores = Float64Array.from(
+    vectors,
+    (vector) => sign * score(vector, 0, inverseNormAt(vector, 0, vector.length)),
+  );
+  const bound = scores.toSorted()[LIMIT - 1] ?? Number.POSITIVE_INFINITY;
+  return { scores, bound };
+}
+
+/** The share of the nearest rows that a search finds when its candidates are scored exactly. */
+function recall(
+  index: VectorIndex,
+  vectors: readonly Float32Array[],
+  queries: readonly Float32Array[],
+  distance: Distance,
+  ef: number,
+): number {
+  let found = 0;
+  for (const query of queries) {
+    const { scores, bound } = exact(vectors, query, distance);
+    const rows = [...index.search(query, ef)];
+    found += rows.filter((row) => (scores[row] ?? Number.NaN) <= bound).length;
+  }
+  return found / (queries.length * LIMIT);
+}
+
+function nearUnit(random: Random, vectors: Float32Array[]): Float32Array[] {
+  return vectors.map((vector) => {
+    const scale = (0.9 + 0.2 * random.next()) / Math.hypot(...vector);
+    return vector.map((x) => x * scale);
+  });
+}
+
+function distinctRows(found: Uint32Array, rows: number): number {
+  return new Set([...found].filter((row) => row < rows)).size;
+}
+
+describe('an index finds nearly what looking at every row finds', () => {
+  test.each<[Distance, number, number]>([
+    ['cosine', 10_000, 64],
+    ['dot', 2000, 128],
+    ['euclid', 2000, 64],
+  ])('%s, %i rows in %i dimensions', async (distance, rows, dimensions) => {
+    const random = new Random(7);
+    const all = clustered(random, rows + 30, dimensions);
+    const points = distance === 'dot' ? nearUnit(random, all) : all;
+    const vectors = points.slice(0, rows);
+    const { indexes } = await newIndexes();
+    const index = await indexes.build(sourceOf(vectors, distance, 512), buildOptions());
+    const queries = points.slice(rows);
+    expect(index.record.rows).toBe(rows);
+    expect(recall(index, vectors, queries, distance, 64)).toBeGreaterThanOrEqual(0.97);
+    // Every row was added, whichever thread added it: nearly each is found by its own vector, if not
+    // first. By dot product few links lead to the shortest.
+    const some = vectors.slice(-200);
+    const own = some.filter((vector, at) => index.search(vector, 200).includes(rows - 200 + at));
+    expect(own.length).toBeGreaterThanOrEqual(190);
+  });
+
+  test('the nearest row comes first, and more candidates hold fewer ones and more', async () => {
+    const vectors = someVectors(1000);
+    const { indexes } = await newIndexes();
+    const index = await indexes.build(sourceOf(vectors, 'euclid'), buildOptions());
+    for (const query of vectors.slice(0, 20)) {
+      const { scores } = exact(vectors, query, 'euclid');
+      const rows = [...index.search(query, 100)];
+      const found = rows.map((row) => scores[row] ?? Number.NaN);
+      expect(rows).toHaveLength(100);
+      expect(found).toEqual([...found].sort((a, b) => a - b));
+      expect(index.search(query, 10)).toHaveLength(10);
+    }
+  });
+});
+
+describe('with at least as many candidates as rows all rows are found, each once', () => {
+  test('any small set of vectors, also equal, zero, tiny and huge ones', async () => {
+    const { indexes } = await newIndexes();
+    const number = fc.oneof(
+      fc.float({ min: -1, max: 1, noNaN: true }),
+      fc.constantFrom(0, 1, -1, 1e38, -1e38, Math.fround(1e-40)),
+    );
+    const sets = fc.integer({ min: 1, max: 9 }).chain((dimensions) =>
+      fc.array(fc.array(number, { minLength: dimensions, maxLength: dimensions }), {
+        minLength: 1,
+        maxLength: 60,
+      }),
+    );
+    const cases = fc.record({
+      vectors: sets,
+      distance: fc.constantFrom<Distance>('cosine', 'dot', 'euclid'),
+      threads: fc.integer({ min: 1, max: 3 }),
+      m: fc.integer({ min: 2, max: 20 }),
+      beyond: fc.nat(100),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ vectors, distance, threads, m, beyond }) => {
+        const rows = vectors.map((vector) => Float32Array.from(vector));
+        const source = sourceOf(rows, distance, 7);
+        const index = await indexes.build(source, buildOptions({ threads, m }));
+        for (const query of rows.slice(0, 3)) {
+          const found = [...index.search(query, rows.length + beyond)].sort((a, b) => a - b);
+          expect(found).toEqual(rows.map((_, row) => row));
+        }
+        await indexes.remove([index.record.file]);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test.each([0, 1, 2])('%i rows', async (rows) => {
+    const { indexes } = await newIndexes();
+    const vectors = someVectors(rows, 4);
+    const { record } = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    const index = await indexes.open(record, { dimensions: 4, distance: 'cosine' });
+    expect(record.rows).toBe(rows);
+    const found = index.search(Float32Array.of(1, 2, 3, 4), 64);
+    expect([...found].sort()).toEqual([0, 1].slice(0, rows));
+    expect(index.search(Float32Array.of(1, 2, 3, 4), 1)).toHaveLength(Math.min(1, rows));
+  });
+});
+
+describe('extreme vectors give real rows', () => {
+  const filled = (count: number, dimensions: number, value: (row: number, at: number) => number) =>
+    Array.from({ length: count }, (_, row) =>
+      Float32Array.from({ length: dimensions }, (_, at) => value(row, at)),
+    );
+  const wave = (row: number, at: number) => Math.sin(row * 7.7 + at * (row + 1));
+  const kinds: [string, Float32Array[]][] = [
+    ['huge', filled(200, 6, (row, at) => 3e38 * wave(row, at))],
+    ['tiny', filled(200, 6, (row, at) => 1e-40 * wave(row, at))],
+    ['huge and tiny', filled(200, 6, (row, at) => (row % 2 ? 3e38 : 1e-40) * wave(row, at))],
+    ['zero', filled(200, 5, () => 0)],
+    ['equal', filled(400, 8, () => 0.125)],
+    ['of one dimension', filled(200, 1, (row) => row - 100)],
+    ['of 65,536 dimensions', filled(12, 65_536, wave)],
+  ];
+
+  test.each(kinds)('%s', async (_, vectors) => {
+    const { indexes } = await newIndexes();
+    for (const distance of ['cosine', 'dot', 'euclid'] as const) {
+      const index = await indexes.build(sourceOf(vectors, distance, 64), buildOptions());
+      for (const query of [vectors[0], vectors.at(-1)]) {
+        const ef = Math.min(64, vectors.length - 1);
+        const found = index.search(query as Float32Array, ef);
+        expect(found.length).toBeGreaterThan(0);
+        expect(found.length).toBeLessThanOrEqual(ef);
+        expect(distinctRows(found, vectors.length)).toBe(found.length);
+        const all = index.search(query as Float32Array, vectors.length);
+        expect(distinctRows(all, vectors.length)).toBe(vectors.length);
+      }
+    }
+  });
+
+  test('length does not matter to cosine, from the smallest number to the largest', async () => {
+    const scales = [1e-40, 1, 3e37];
+    const points = someVectors(900, 8);
+    const vectors = points.map((vector, row) => vector.map((x) => x * (scales[row % 3] ?? 1)));
+    const { indexes } = await newIndexes();
+    const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    const queries = points.slice(0, 30).map((vector, at) => vector.map((x) => x * (at + 1) * 1e36));
+    expect(recall(index, vectors, queries, 'cosine', 64)).toBeGreaterThanOrEqual(0.97);
+  });
+});
