@@ -26,7 +26,7 @@ async function verify({ host, output, verifyStore }: Context, path: string): Pro
 }
 
 function verificationText({ ok, checked, problems }: Verification): string {
-  const { values, bytes, records, segments, blocks, points, toReplay } = checked;
+  const { values, bytes, records, segments, blocks, points, indexes, toReplay } = checked;
   const counts = [
     `${counted(values, 'value')} (${sizeText(bytes)})`,
     `${counted(records, 'record')} of the log`,
@@ -34,6 +34,7 @@ function verificationText({ ok, checked, problems }: Verification): string {
     counted(blocks, 'block'),
     counted(points, 'point'),
   ];
+  if (indexes > 0) counts.push(counted(indexes, 'index file'));
   const lines = problems.map(({ what, message }) => `${what}: ${message}`);
   lines.push(`${ok ? 'ok' : 'damaged'}: ${counts.join(', ')}`);
   if (toReplay > 0) {

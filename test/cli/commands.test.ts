@@ -303,7 +303,7 @@ describe('sluice optimize', () => {
 
 describe('sluice verify', () => {
   const sound = { values: 19, bytes: 5000, records: 5, segments: 2, blocks: 12, points: 99 };
-  const checked = { ...sound, toReplay: 0 };
+  const checked = { ...sound, indexes: 0, toReplay: 0 };
 
   test('says what was checked', async () => {
     const verifyStore = () => Promise.resolve({ ok: true, checked, problems: [] });
@@ -315,10 +315,11 @@ describe('sluice verify', () => {
   });
 
   test('says how much of the log the next opening replays', async () => {
-    const one = { values: 1, bytes: 1, records: 1, segments: 1, blocks: 1, points: 1, toReplay: 1 };
+    const all = { values: 1, bytes: 1, records: 1, segments: 1, blocks: 1, points: 1 };
+    const one = { ...all, indexes: 1, toReplay: 1 };
     const verifyStore = () => Promise.resolve({ ok: true, checked: one, problems: [] });
     expect((await sluice(['verify', 'db'], { verifyStore })).stdout).toBe(
-      'ok: 1 value (1 B), 1 record of the log, 1 segment, 1 block, 1 point\n' +
+      'ok: 1 value (1 B), 1 record of the log, 1 segment, 1 block, 1 point, 1 index file\n' +
         '1 record of the log still to be applied: the next opening replays it\n',
     );
   });

@@ -1,4 +1,5 @@
 // What indexing and the config mismatch do to a collection, with the numbers of the model's own tests.
+import { rmSync } from 'node:fs';
 import { type Collection, type OptimizerOptions, verifyStore } from 'sluice';
 import { describe, expect, it } from 'vitest';
 import { contentsOf, points, until } from '../support/points.js';
@@ -198,10 +199,13 @@ it('an index is there after reopening, and a collection without its files is who
   expect(again.status()).toMatchObject({ color: 'green', errors: [] });
   await again.close();
   if (typeof store.target !== 'string') throw new Error('the store has a directory');
-  expect(await verifyStore(store.target)).toMatchObject({ ok: true, problems: [] });
+  const sound = await verifyStore(store.target);
+  expect(sound).toMatchObject({ ok: true, checked: { indexes: 1 }, problems: [] });
   const killed = await store.afterKill();
-  const { rmSync } = await import('node:fs');
+  if (typeof killed.target !== 'string') throw new Error('the copy has a directory');
   rmSync(`${killed.target}/vector-index`, { recursive: true });
+  const problems = [{ what: 'vector indexes', message: expect.stringContaining('is lost') }];
+  expect(await verifyStore(killed.target)).toMatchObject({ ok: false, problems });
   const bare = await killed.open();
   expect(bare.status().errors).toMatchObject([{ what: 'vectorIndex', code: 'SLUICE_INDEX_LOST' }]);
   expect(await contentsOf(bare)).toEqual(expected);

@@ -113,6 +113,7 @@ describe('verifyStore', () => {
         segments: 1,
         blocks: 2,
         points: 38,
+        indexes: 0,
         toReplay: 1,
       },
       problems: [],

@@ -1,4 +1,4 @@
-import { SluiceError, throwIfAborted } from '../../errors.js';
+import { errorText, SluiceError, throwIfAborted } from '../../errors.js';
 import { type Clock, systemClock } from '../clock.js';
 import { checkContinuity } from '../continuity.js';
 import type { Database } from '../level/database.js';
@@ -11,6 +11,8 @@ import { SegmentStore } from '../level/segment-store.js';
 import { type StoredEntry, storedEntries } from '../level/stored-entries.js';
 import { scanWal } from '../level/wal-scan.js';
 import type { WalState } from '../ports.js';
+import { IndexFiles, readIndexFile } from '../vector-index/index-files.js';
+import type { VectorIndexRecord } from '../vector-index/vector-index.js';
 import { loadSegments } from './load.js';
 import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
 import { PointOperationCodec } from './operation-codec.js';
@@ -30,6 +32,8 @@ export interface Verification {
     segments: number;
     blocks: number;
     points: number;
+    /** Files of vector indexes. */
+    indexes: number;
     toReplay: number;
   };
   problems: { what: string; message: string }[];
@@ -45,9 +49,9 @@ export interface VerifyOptions {
 
 /**
  * Checks a store that nobody has open: every checksum, that the log has no gap and its operations
- * can be read, that log and segments belong together, every count in the manifest, and that no point
- * is live twice. Sluice's data is not changed, not even what opening it would tidy up
- * (LevelDB moves its own files about when it is opened).
+ * can be read, that log and segments belong together, every count in the manifest, that no point
+ * is live twice, and the files of vector indexes. Sluice's data is not changed, not even what
+ * opening it would tidy up (LevelDB moves its own files about when it is opened).
  *
  * Damage is told in the result. Errors: those of opening the directory (`SLUICE_NOT_FOUND`,
  * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_CANCELLED`.
@@ -58,7 +62,7 @@ export async function verifyStore(
 ): Promise<Verification> {
   const directory = await openDirectory(path, { create: false });
   try {
-    return await verifyDatabases(directory, options);
+    return await new Verifier(directory, options).run();
   } finally {
     await directory.close();
   }
@@ -76,18 +80,37 @@ class Verifier {
   readonly #wal: LevelHandle;
   readonly #segments: LevelHandle;
   readonly #store: SegmentStore<ManifestBody>;
+  /** Absent where index files are not kept. */
+  readonly #indexFiles: IndexFiles | undefined;
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
   readonly #result: Verification = {
     ok: true,
-    checked: { values: 0, bytes: 0, records: 0, segments: 0, blocks: 0, points: 0, toReplay: 0 },
+    checked: {
+      values: 0,
+      bytes: 0,
+      records: 0,
+      segments: 0,
+      blocks: 0,
+      points: 0,
+      indexes: 0,
+      toReplay: 0,
+    },
     problems: [],
   };
 
-  constructor({ wal, segments }: { wal: Database; segments: Database }, options: VerifyOptions) {
+  constructor(
+    {
+      wal,
+      segments,
+      vectorIndexPath,
+    }: { wal: Database; segments: Database; vectorIndexPath?: string },
+    options: VerifyOptions,
+  ) {
     this.#wal = new LevelHandle(wal, 'the log');
     this.#segments = new LevelHandle(segments, 'the segments');
     this.#store = new SegmentStore(segments);
+    if (vectorIndexPath !== undefined) this.#indexFiles = new IndexFiles(vectorIndexPath);
     this.#signal = options.signal ?? new AbortController().signal;
     this.#clock = options.clock ?? systemClock;
   }
@@ -103,6 +126,7 @@ class Verifier {
       if (body !== undefined) {
         await this.#attempt('log', () => this.#checkOperations(log, body));
         await this.#attempt('log and segments', async () => checkContinuity(log, body.applied));
+        for (const { index } of body.segments) if (index) await this.#checkIndex(index);
       }
     }
     this.#result.ok = this.#result.problems.length === 0;
@@ -176,6 +200,22 @@ class Verifier {
         codec.decode(unframe(key, 'record', value));
         this.#result.checked.records += 1;
       }
+    }
+  }
+
+  /** A vector index whose file isn't what was written; opening builds it anew. */
+  async #checkIndex({ file, bytes, checksum }: VectorIndexRecord): Promise<void> {
+    throwIfAborted(this.#signal);
+    const path = await this.#indexFiles?.place(file);
+    if (this.#indexFiles === undefined) return;
+    try {
+      if (path === undefined) throw new RangeError('that is no name of an index file');
+      const found = await readIndexFile(path);
+      const isSame = found.bytes === bytes && found.checksum === checksum;
+      if (!isSame) throw new RangeError('its checksum is wrong');
+      this.#result.checked.indexes += 1;
+    } catch (error) {
+      this.#problem('vector indexes', `'${file}' is lost: ${errorText(error)}`);
     }
   }
 
