@@ -1,0 +1,148 @@
+import type { Condition, Filter, PointId } from '../../../types.js';
+import type { Segment } from '../segment.js';
+import { RowBits } from './row-bits.js';
+import type { RowSource } from './row-source.js';
+import type { IndexSchema } from './segment-indexes.js';
+
+/** The rows that a reader looks at. */
+export interface RowScope {
+  readonly segment: Segment;
+  /** The first so many. */
+  readonly rows: number;
+  /** Stamps when the reader's view was taken. */
+  readonly stamps?: number | undefined;
+}
+
+/** Rows that are visited anyway don't pay for a list of them: at most this share is narrowed to. */
+const SHARE_MAX = 1 / 2;
+
+/** A source so many times larger than the smallest one isn't worth an intersection. */
+const INTERSECTED_MAX = 16;
+
+/** How many rows may pass, at most; undefined when nothing narrows them. */
+export function estimateRows(
+  filter: Filter,
+  scope: RowScope,
+  schema: IndexSchema,
+): number | undefined {
+  const source = new Narrowing(scope, schema).ofFilter(filter);
+  return source && Math.min(scope.rows, source.size);
+}
+
+/** The rows that may pass, ascending; undefined when it doesn't pay to tell them from the others. */
+export function candidateRows(
+  filter: Filter,
+  scope: RowScope,
+  schema: IndexSchema,
+): Uint32Array | undefined {
+  const sources = new Narrowing(scope, schema).everyOf(filter);
+  const smallest = smallestOf(sources);
+  if (smallest === undefined || smallest.size > scope.rows * SHARE_MAX) return undefined;
+  const rows = rowsOf(smallest, scope.rows);
+  for (const source of sources) {
+    if (source === smallest || source.size > smallest.size * INTERSECTED_MAX) continue;
+    rows.intersect(rowsOf(source, scope.rows));
+  }
+  return rows.toRows();
+}
+
+/** The paths whose indexes can narrow a filter. */
+export function narrowingKeys({ must = [], should = [] }: Filter): Set<string> {
+  const keys = new Set<string>();
+  for (const condition of [...must, ...should]) {
+    if (isFilter(condition)) for (const key of narrowingKeys(condition)) keys.add(key);
+    const isNarrow =
+      'range' in condition || ('match' in condition && !('except' in condition.match));
+    if (isNarrow) keys.add(condition.key);
+  }
+  return keys;
+}
+
+class Narrowing {
+  readonly #scope: RowScope;
+  readonly #schema: IndexSchema;
+
+  constructor(scope: RowScope, schema: IndexSchema) {
+    this.#scope = scope;
+    this.#schema = schema;
+  }
+
+  ofFilter(filter: Filter): RowSource | undefined {
+    return smallestOf(this.everyOf(filter));
+  }
+
+  /** Sources that each have every row that passes; `mustNot` gives none. */
+  everyOf({ must = [], should = [] }: Filter): RowSource[] {
+    const sources = must.flatMap((condition) =>
+      isFilter(condition) ? this.everyOf(condition) : (this.#ofCondition(condition) ?? []),
+    );
+    const any = should.length > 0 ? this.#ofAny(should) : undefined;
+    return any === undefined ? sources : [...sources, any];
+  }
+
+  #ofAny(conditions: readonly Condition[]): RowSource | undefined {
+    const sources: RowSource[] = [];
+    let size = 0;
+    for (const condition of conditions) {
+      const source = this.#ofCondition(condition);
+      if (source === undefined) return undefined;
+      sources.push(source);
+      size += source.size;
+    }
+    const addTo = (bits: RowBits) => {
+      for (const source of sources) source.addTo(bits);
+    };
+    return { size, addTo };
+  }
+
+  #ofCondition(condition: Condition): RowSource | undefined {
+    if ('key' in condition) return this.#ofField(condition);
+    if ('hasId' in condition) return this.#ofIds(condition.hasId);
+    return isFilter(condition) ? this.ofFilter(condition) : undefined;
+  }
+
+  #ofField(condition: Extract<Condition, { key: string }>): RowSource | undefined {
+    const type = this.#schema.get(condition.key);
+    if (type === undefined) return undefined;
+    const { segment, rows } = this.#scope;
+    const index = segment.payloadIndexes.of(condition.key, type);
+    const source =
+      'match' in condition ? index.match(condition.match) : index.range(condition.range);
+    const known = index.rows;
+    if (source === undefined || known >= rows) return source;
+    const addTo = (bits: RowBits) => {
+      source.addTo(bits);
+      bits.addRange(known, rows);
+    };
+    return { size: source.size + rows - known, addTo };
+  }
+
+  #ofIds(ids: readonly PointId[]): RowSource | undefined {
+    const { segment, stamps } = this.#scope;
+    if (stamps === undefined) return undefined;
+    const stampedLater = segment.stamps.slice(stamps);
+    const addTo = (bits: RowBits) => {
+      for (const id of ids) bits.add(segment.rowOf(id) ?? bits.rows);
+      for (const row of stampedLater) bits.add(row);
+    };
+    return { size: ids.length + stampedLater.length, addTo };
+  }
+}
+
+function isFilter(condition: Condition): condition is Filter {
+  return !['key', 'exists', 'isEmpty', 'isNull', 'hasId'].some((kind) => kind in condition);
+}
+
+function smallestOf(sources: readonly RowSource[]): RowSource | undefined {
+  let smallest: RowSource | undefined;
+  for (const source of sources) {
+    if (smallest === undefined || source.size < smallest.size) smallest = source;
+  }
+  return smallest;
+}
+
+function rowsOf(source: RowSource, rows: number): RowBits {
+  const bits = new RowBits(rows);
+  source.addTo(bits);
+  return bits;
+}
