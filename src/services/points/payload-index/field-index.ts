@@ -2,20 +2,20 @@ import type { JsonValue, Match, Payload, Range } from '../../../types.js';
 import { elementwise } from '../filter-match.js';
 import type { PayloadIndexType } from '../operations.js';
 import { anyAt, type PayloadPath, parsePath } from '../payload-path.js';
-import type { RowBits } from './row-bits.js';
-import type { RowSource } from './row-source.js';
-import { SortedNumbers } from './sorted-numbers.js';
+import { NumberRows } from './number-rows.js';
+import { listed, type RowSource, unionOf } from './row-source.js';
 
 /** The values that a match or a range can be true of. */
 type Scalar = string | number | boolean;
 
-/** Rows by value; each list ascends. */
+/** Rows by value, or by kind of value. */
 type Postings<Key> = Map<Key, number[]>;
 
-const NO_ROWS: readonly number[] = [];
+/** Lists of this many values are looked up however few the rows are. */
+const LISTED_MIN = 64;
 
-/** Numbers in a range whose rows are counted one by one to tell its size. */
-const COUNTED_MAX = 1024;
+/** From so many rows a value on, looking up a longer list costs less than looking at the rows. */
+const ROWS_PER_LISTED = 16;
 
 const HOLDS: { readonly [Type in PayloadIndexType]: (value: Scalar) => boolean } = {
   keyword: (value) => typeof value === 'string',
@@ -33,13 +33,10 @@ export class FieldIndex {
   readonly type: PayloadIndexType;
   readonly #path: PayloadPath;
   readonly #holds: (value: Scalar) => boolean;
-  readonly #postings: Postings<Scalar> = new Map();
+  readonly #numbers = new NumberRows();
+  readonly #others: Postings<Scalar> = new Map();
   /** By `typeof`. */
   readonly #strays: Postings<string> = new Map();
-  /** The keys of the postings that are numbers. */
-  readonly #numbers = new SortedNumbers();
-  /** Rows in all postings together; one that has two values counts twice. */
-  #entries = 0;
   #rows = 0;
   readonly #note = elementwise((value) => {
     this.#add(value);
@@ -63,63 +60,38 @@ export class FieldIndex {
     this.#rows += 1;
   }
 
-  /** The rows that pass a match; undefined for `except`, which nearly every row passes. */
+  /** The rows that may pass a match; undefined for one that too many pass or that is too long. */
   match(match: Match): RowSource | undefined {
     if ('except' in match) return undefined;
-    const wanted = 'any' in match ? match.any : [match.value];
-    const lists = wanted.map((value) => this.#rowsWith(value));
-    return {
-      size: lists.reduce((sum, rows) => sum + rows.length, 0),
-      addTo: (bits) => {
-        for (const rows of lists) bits.addAll(rows);
-      },
-    };
+    if ('value' in match) return this.#withValue(match.value);
+    const { length } = match.any;
+    if (length > LISTED_MIN && length * ROWS_PER_LISTED > this.#rows) return undefined;
+    return unionOf(match.any.map((value) => this.#withValue(value)));
   }
 
   /** The rows that may have a number in the range. */
   range(range: Range): RowSource {
-    const { sorted, recent } = this.#numbers.within(range);
-    const strays = this.#strays.get('number') ?? NO_ROWS;
-    const addTo = (bits: RowBits) => {
-      for (const value of sorted) bits.addAll(this.#rowsWith(value));
-      for (const value of recent) bits.addAll(this.#rowsWith(value));
-      bits.addAll(strays);
-    };
-    const count = sorted.length + recent.length;
-    if (count > COUNTED_MAX) {
-      // Each number outside of the range has at least one row.
-      const outside = this.#numbers.size - count;
-      return { size: this.#entries - outside + strays.length, addTo };
-    }
-    const sizeOf = (sum: number, value: number) => sum + this.#rowsWith(value).length;
-    const size = sorted.reduce(sizeOf, 0) + recent.reduce(sizeOf, 0) + strays.length;
-    return { size, addTo };
+    return unionOf([this.#numbers.within(range), listed(this.#strays.get('number'))]);
   }
 
-  /** The rows that may have this value. */
-  #rowsWith(value: Scalar): readonly number[] {
-    const isHeld = this.#holds(value);
-    return (isHeld ? this.#postings.get(value) : this.#strays.get(typeof value)) ?? NO_ROWS;
+  #withValue(value: Scalar): RowSource {
+    if (!this.#holds(value)) return listed(this.#strays.get(typeof value));
+    if (typeof value === 'number') return this.#numbers.within({ gte: value, lte: value });
+    return listed(this.#others.get(value));
   }
 
   #add(value: JsonValue): void {
     // No match and no range is true of null, an object or an array within an array.
     if (typeof value === 'object') return;
-    if (!this.#holds(value)) {
-      append(this.#strays, typeof value, this.#rows);
-      return;
-    }
-    const isNew = !this.#postings.has(value);
-    this.#entries += append(this.#postings, value, this.#rows);
-    if (isNew && typeof value === 'number') this.#numbers.add(value);
+    if (!this.#holds(value)) append(this.#strays, typeof value, this.#rows);
+    else if (typeof value === 'number') this.#numbers.add(value, this.#rows);
+    else append(this.#others, value, this.#rows);
   }
 }
 
-/** Adds a row to a list unless it is its last one; returns how many this added. */
-function append<Key>(postings: Postings<Key>, key: Key, row: number): 0 | 1 {
+/** Adds a row to a list unless it is its last one. */
+function append<Key>(postings: Postings<Key>, key: Key, row: number): void {
   const rows = postings.get(key);
   if (rows === undefined) postings.set(key, [row]);
-  else if (rows.at(-1) === row) return 0;
-  else rows.push(row);
-  return 1;
+  else if (rows.at(-1) !== row) rows.push(row);
 }

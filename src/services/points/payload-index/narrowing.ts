@@ -1,7 +1,7 @@
 import type { Condition, Filter, PointId } from '../../../types.js';
 import type { Segment } from '../segment.js';
 import { RowBits } from './row-bits.js';
-import type { RowSource } from './row-source.js';
+import { listed, type RowSource, smallestOf, unionOf } from './row-source.js';
 import type { IndexSchema } from './segment-indexes.js';
 
 /** The rows that a reader looks at. */
@@ -17,7 +17,10 @@ export interface RowScope {
 const SHARE_MAX = 1 / 2;
 
 /** A source so many times larger than the smallest one isn't worth an intersection. */
-const INTERSECTED_MAX = 16;
+const TIMES_LARGER_MAX = 16;
+
+/** So many of the smallest sources are intersected at most. */
+const INTERSECTED_MAX = 8;
 
 /** How many rows may pass, at most; undefined when nothing narrows them. */
 export function estimateRows(
@@ -36,11 +39,11 @@ export function candidateRows(
   schema: IndexSchema,
 ): Uint32Array | undefined {
   const sources = new Narrowing(scope, schema).everyOf(filter);
-  const smallest = smallestOf(sources);
+  const [smallest, ...others] = sources.sort((a, b) => a.size - b.size).slice(0, INTERSECTED_MAX);
   if (smallest === undefined || smallest.size > scope.rows * SHARE_MAX) return undefined;
   const rows = rowsOf(smallest, scope.rows);
-  for (const source of sources) {
-    if (source === smallest || source.size > smallest.size * INTERSECTED_MAX) continue;
+  for (const source of others) {
+    if (source.size > smallest.size * TIMES_LARGER_MAX) break;
     rows.intersect(rowsOf(source, scope.rows));
   }
   return rows.toRows();
@@ -82,17 +85,12 @@ class Narrowing {
 
   #ofAny(conditions: readonly Condition[]): RowSource | undefined {
     const sources: RowSource[] = [];
-    let size = 0;
     for (const condition of conditions) {
       const source = this.#ofCondition(condition);
       if (source === undefined) return undefined;
       sources.push(source);
-      size += source.size;
     }
-    const addTo = (bits: RowBits) => {
-      for (const source of sources) source.addTo(bits);
-    };
-    return { size, addTo };
+    return unionOf(sources);
   }
 
   #ofCondition(condition: Condition): RowSource | undefined {
@@ -120,25 +118,13 @@ class Narrowing {
   #ofIds(ids: readonly PointId[]): RowSource | undefined {
     const { segment, stamps } = this.#scope;
     if (stamps === undefined) return undefined;
-    const stampedLater = segment.stamps.slice(stamps);
-    const addTo = (bits: RowBits) => {
-      for (const id of ids) bits.add(segment.rowOf(id) ?? bits.rows);
-      for (const row of stampedLater) bits.add(row);
-    };
-    return { size: ids.length + stampedLater.length, addTo };
+    const live = ids.flatMap((id) => segment.rowOf(id) ?? []);
+    return unionOf([listed(live), listed(segment.stamps.slice(stamps))]);
   }
 }
 
 function isFilter(condition: Condition): condition is Filter {
   return !['key', 'exists', 'isEmpty', 'isNull', 'hasId'].some((kind) => kind in condition);
-}
-
-function smallestOf(sources: readonly RowSource[]): RowSource | undefined {
-  let smallest: RowSource | undefined;
-  for (const source of sources) {
-    if (smallest === undefined || source.size < smallest.size) smallest = source;
-  }
-  return smallest;
 }
 
 function rowsOf(source: RowSource, rows: number): RowBits {

@@ -16,12 +16,9 @@ export class RowBits {
     if (row < this.rows) this.#set(row);
   }
 
-  /** Adds rows that ascend. */
-  addAll(ascending: readonly number[]): void {
-    for (const row of ascending) {
-      if (row >= this.rows) return;
-      this.#set(row);
-    }
+  /** As `add`, for many. */
+  addAll(rows: readonly number[] | Uint32Array): void {
+    for (let at = 0; at < rows.length; at += 1) this.add(rows[at] ?? this.rows);
   }
 
   /** Adds the rows `from`…`to - 1`. */
