@@ -13,7 +13,7 @@ export interface RowScope {
   readonly stamps?: number | undefined;
 }
 
-/** Rows that are visited anyway don't pay for a list of them: at most this share is narrowed to. */
+/** When more than this share of the rows may pass, a list of them saves too little. */
 const SHARE_MAX = 1 / 2;
 
 /** A source so many times larger than the smallest one isn't worth an intersection. */
