@@ -136,7 +136,11 @@ export class Collection {
     return this.#update(options, (tag) => buildClearPayload(selector, tag));
   }
 
-  /** Declares an index on a payload field; it is stored with the collection. */
+  /**
+   * Indexes a payload field, or changes the type of its index. Filters with `match` or `range` on
+   * this path then look at fewer points; the first read that can use it builds it, in slices. The
+   * declaration is stored with the collection. Errors: `SLUICE_BAD_PAYLOAD`, `SLUICE_BAD_OPTION`.
+   */
   createPayloadIndex(
     key: string,
     type: PayloadIndexType,
@@ -145,7 +149,7 @@ export class Collection {
     return this.#update(options, (tag) => buildCreatePayloadIndex(key, type, tag));
   }
 
-  /** Takes an index on a payload field back. */
+  /** Drops the index of a payload field and its memory. Errors: `SLUICE_BAD_PAYLOAD`. */
   deletePayloadIndex(key: string, options?: UpdateOptions): Promise<UpdateResult> {
     return this.#update(options, (tag) => buildDeletePayloadIndex(key, tag));
   }

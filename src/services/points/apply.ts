@@ -1,9 +1,13 @@
 import { SluiceError } from '../../errors.js';
 import type { PointId, PointSelector } from '../../types.js';
-import { compileFilter } from './filter.js';
 import { type PointOperation, selectsIds } from './operations.js';
 import { payloadChange } from './payload.js';
+import { RowFilter } from './row-filter.js';
+import { LIVE } from './segment.js';
 import type { Location, Transaction } from './transaction.js';
+
+/** Rows that an operation adds to each index it uses; it can't let the event loop take turns. */
+const INDEXED_ROWS_MAX = 4096;
 
 /**
  * Applies one operation through a transaction and returns the number of points it touched. It
@@ -73,7 +77,10 @@ function countOfIds(ids: readonly PointId[]): number {
   return new Set(ids).size;
 }
 
-/** The points of a selector, all found before any is changed. */
+/**
+ * The points of a selector, all found before any is changed; those of a filter in the order of
+ * their rows, whether an index has found them or not.
+ */
 function select(
   transaction: Transaction,
   selector: PointSelector,
@@ -82,15 +89,16 @@ function select(
   if (selectsIds(selector)) {
     return [...new Set(selector)].flatMap((id) => find(id) ?? []);
   }
-  const passes = compileFilter(selector.filter);
-  const found: Location[] = [];
-  for (const segment of transaction.segments) {
-    for (const row of segment.liveRows()) {
-      const location = { segment, row };
-      if (passes(idAt(location), segment.payloads[row] ?? {})) found.push(location);
+  const filter = new RowFilter(selector.filter, transaction.schema);
+  return transaction.segments.flatMap((segment) => {
+    filter.prepareNow(segment, INDEXED_ROWS_MAX);
+    const candidates = filter.candidates(segment, segment.rows, segment.stamps.length);
+    const rows: number[] = [];
+    for (const row of candidates ?? segment.liveRows()) {
+      if (segment.deletedAt[row] === LIVE && filter.passes(segment, row)) rows.push(row);
     }
-  }
-  return found;
+    return rows.sort((a, b) => a - b).map((row) => ({ segment, row }));
+  });
 }
 
 function existing(transaction: Transaction, id: PointId): Location {

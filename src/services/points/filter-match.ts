@@ -27,14 +27,21 @@ export function matchTest(match: Match): ValueTest {
 
 /** The test of a range: true of numbers within all of its bounds, and of nothing else. */
 export function rangeTest(range: Range): ValueTest {
-  const {
-    gt = Number.NEGATIVE_INFINITY,
-    gte = Number.NEGATIVE_INFINITY,
-    lt = Number.POSITIVE_INFINITY,
-    lte = Number.POSITIVE_INFINITY,
-  } = range;
-  return (value) =>
-    typeof value === 'number' && value > gt && value >= gte && value < lt && value <= lte;
+  const isAbove = lowerTest(range);
+  const isBelow = upperTest(range);
+  return (value) => typeof value === 'number' && isAbove(value) && isBelow(value);
+}
+
+/** True of numbers within the lower bounds of a range. */
+export function lowerTest(range: Range): (value: number) => boolean {
+  const { gt = Number.NEGATIVE_INFINITY, gte = Number.NEGATIVE_INFINITY } = range;
+  return (value) => value > gt && value >= gte;
+}
+
+/** True of numbers within the upper bounds of a range. */
+export function upperTest(range: Range): (value: number) => boolean {
+  const { lt = Number.POSITIVE_INFINITY, lte = Number.POSITIVE_INFINITY } = range;
+  return (value) => value < lt && value <= lte;
 }
 
 /** `isEmpty` of one value: null or an array without elements. */

@@ -20,16 +20,19 @@ const HITS_MARGIN = 1.5;
  * candidates would be needed that it is cheaper.
  */
 export function searchIndex(
-  { segment }: ViewSegment,
+  part: ViewSegment,
   view: View,
   query: Float32Array,
   options: SettledSearch,
   ranking: Ranking,
 ): boolean {
+  const { segment } = part;
   const { index, rows } = segment;
   if (index === undefined) return false;
   const { filter } = ranking;
-  const matching = matchingRows(segment, filter);
+  // What an exact search would look at.
+  const candidatesMax = filter?.estimate(segment, part.rows, part.stamps) ?? rows;
+  const matching = Math.min(candidatesMax, matchingRows(segment, filter));
   if (filter !== undefined && isFew(segment, matching, options)) return false;
   const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);
   const share = matching / rows;
@@ -38,7 +41,7 @@ export function searchIndex(
     const wanted = Math.ceil(candidatesWanted);
     // However few rows there are, an index that was built is used when nothing is in its way.
     const isPlain = wanted <= 2 * options.ef;
-    if (!isPlain && (wanted > EF_MAX || wanted * ROWS_PER_CANDIDATE > rows)) return false;
+    if (!isPlain && (wanted > EF_MAX || wanted * ROWS_PER_CANDIDATE > candidatesMax)) return false;
     const candidates = index.search(query, Math.min(wanted, rows));
     const hits = candidates.filter(
       (row) =>
@@ -55,8 +58,8 @@ export function searchIndex(
 
 /** About how many rows count: those that are not deleted and pass the filter. */
 function matchingRows(segment: Segment, filter: RowFilter | undefined): number {
-  if (filter === undefined) return segment.live;
-  const { rows } = segment;
+  const { live, rows } = segment;
+  if (filter === undefined) return live;
   const step = Math.max(1, Math.floor(rows / SAMPLE_ROWS));
   let asked = 0;
   let passed = 0;
@@ -64,7 +67,7 @@ function matchingRows(segment: Segment, filter: RowFilter | undefined): number {
     asked += 1;
     if (filter.passes(segment, row)) passed += 1;
   }
-  return (segment.live * passed) / Math.max(1, asked);
+  return (live * passed) / Math.max(1, asked);
 }
 
 function isFew(segment: Segment, matching: number, options: SettledSearch): boolean {

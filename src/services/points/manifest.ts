@@ -2,7 +2,7 @@ import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
 import type { VectorIndexRecord } from '../vector-index/vector-index.js';
-import type { PayloadIndexType } from './operations.js';
+import { PAYLOAD_INDEX_TYPES, type PayloadIndexType } from './operations.js';
 
 /** A block on disk. */
 export interface BlockRef {
@@ -82,6 +82,7 @@ export function checkManifest(body: ManifestBody): void {
     ['cosine', 'dot', 'euclid'].includes(body.distance) &&
     typeof body.configuration === 'object' &&
     Array.isArray(body.schema) &&
+    body.schema.every(isIndex) &&
     Array.isArray(body.segments);
   if (!isSound) throw damaged('it lacks a field or has a bad one');
   const ids = new Set(body.segments.map((segment) => segment.id));
@@ -99,6 +100,12 @@ export function checkManifest(body: ManifestBody): void {
       throw damaged(`segment ${segment.id} is ahead of operation ${body.applied}`);
     }
   }
+}
+
+function isIndex(entry: unknown): boolean {
+  if (!Array.isArray(entry)) return false;
+  const [key, type] = entry;
+  return typeof key === 'string' && PAYLOAD_INDEX_TYPES.includes(type);
 }
 
 function isCount(value: unknown): boolean {

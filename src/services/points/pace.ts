@@ -24,6 +24,11 @@ export class Pace {
     this.#sliceEnd = clock.now() + SLICE_MS;
   }
 
+  /** Small steps so far: for a read, the rows it has looked at and those it has added to indexes. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** Counts a small step; true when the slice is used up. */
   isDue(): boolean {
     this.#steps += 1;

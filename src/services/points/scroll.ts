@@ -3,6 +3,7 @@ import { compareIds } from './ids.js';
 import { cloneJson } from './json.js';
 import type { Pace } from './pace.js';
 import { RowFilter } from './row-filter.js';
+import type { Segment } from './segment.js';
 import type { Location } from './transaction.js';
 import type { View } from './view.js';
 
@@ -26,17 +27,18 @@ export interface ScrollPage {
 
 const LIMIT_DEFAULT = 10;
 
-/** A page of the view's points by id. Looks at every point, in slices. */
+/** A page of the view's points by id. Looks at every point that may pass the filter, in slices. */
 export async function scroll(view: View, options: ScrollOptions, pace: Pace): Promise<ScrollPage> {
   const { filter, limit = LIMIT_DEFAULT, offset, withVector = false } = options;
-  const rowFilter = RowFilter.of(filter);
+  const rowFilter = RowFilter.of(filter, view.schema);
   const page = new SmallestIds(limit + 1);
-  await view.scan(pace, (segment, row, id) => {
+  const visit = (segment: Segment, row: number, id: PointId) => {
     if (offset !== undefined && compareIds(id, offset) < 0) return;
     if (!page.wants(id)) return;
     if (rowFilter !== undefined && !rowFilter.passes(segment, row)) return;
     page.add(id, { segment, row });
-  });
+  };
+  await view.scan(pace, visit, rowFilter);
   const found = page.sorted();
   const points = found
     .slice(0, limit)
@@ -47,11 +49,12 @@ export async function scroll(view: View, options: ScrollOptions, pace: Pace): Pr
 
 /** The number of the view's points, or of those that pass the filter. */
 export async function count(view: View, filter: Filter | undefined, pace: Pace): Promise<number> {
-  const rowFilter = RowFilter.of(filter);
+  const rowFilter = RowFilter.of(filter, view.schema);
   let found = 0;
-  await view.scan(pace, (segment, row) => {
+  const visit = (segment: Segment, row: number) => {
     if (rowFilter === undefined || rowFilter.passes(segment, row)) found += 1;
-  });
+  };
+  await view.scan(pace, visit, rowFilter);
   return found;
 }
 

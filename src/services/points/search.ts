@@ -41,11 +41,14 @@ export async function search(
   pace: Pace,
 ): Promise<ScoredPoint[]> {
   const { withPayload = true, withVector = false } = options;
-  const ranking = new Ranking(query, options);
+  const ranking = new Ranking(query, RowFilter.of(options.filter, view.schema), options);
   for (const part of view.segments) {
+    // Its payload indexes tell how many rows may pass.
+    await ranking.filter?.prepare(part.segment, part.rows, pace);
     const isFound = !options.exact && searchIndex(part, view, query, options, ranking);
     if (!isFound) {
-      await view.scanSegment(part, pace, (segment, row) => ranking.consider(segment, row));
+      const visit = (segment: Segment, row: number) => ranking.consider(segment, row);
+      await view.scanSegment(part, pace, visit, ranking.filter);
     } else if (pace.isDue()) {
       await pace.rest();
     }
@@ -65,8 +68,12 @@ export class Ranking {
   readonly #isNear: (score: number) => boolean;
   readonly #nearest: TopK<Location>;
 
-  constructor(query: Float32Array, { distance, filter, limit, scoreThreshold }: SettledSearch) {
-    this.filter = RowFilter.of(filter);
+  constructor(
+    query: Float32Array,
+    filter: RowFilter | undefined,
+    { distance, limit, scoreThreshold }: SettledSearch,
+  ) {
+    this.filter = filter;
     this.#scoreOf = rowScore(distance, query);
     this.#isNear = thresholdTest(distance, scoreThreshold);
     this.#nearest = new TopK(limit, distance);

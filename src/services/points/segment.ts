@@ -2,6 +2,7 @@ import { assert } from '../../errors.js';
 import type { Payload, PointId } from '../../types.js';
 import type { VectorIndex } from '../vector-index/vector-index.js';
 import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
+import { SegmentIndexes } from './payload-index/segment-indexes.js';
 import { type VectorShape, VectorSlab } from './slab.js';
 
 /** `deletedAt` of a row that is live. */
@@ -41,6 +42,7 @@ export class Segment {
   readonly deletedAt: number[] = [];
   /** Rows in the order in which they were stamped. */
   readonly stamps: number[] = [];
+  readonly payloadIndexes = new SegmentIndexes(this.payloads);
   /** True while an optimization reads it: it takes stamps, but no rows. */
   frozen = false;
   /** What of it the last commit put on disk. */
@@ -146,6 +148,7 @@ export class Segment {
     this.payloads.length = mark.rows;
     this.insertedAt.length = mark.rows;
     this.deletedAt.length = mark.rows;
+    this.payloadIndexes.truncate(mark.rows);
     for (const row of this.stamps.splice(mark.stamps)) {
       const id = this.ids[row];
       if (id === undefined) continue;

@@ -93,6 +93,7 @@ export class PointState {
       const touched = applyOperation(transaction, operation);
       this.#advanceClock(operation);
       this.#applied = opNum;
+      if (transaction.changesSchema) this.#dropIndexes();
       return touched;
     } catch (error) {
       transaction.undo();
@@ -109,6 +110,11 @@ export class PointState {
       (segment) => segment.appendable && segment.vectorBytes < sizeMax,
     );
     if (!hasRoom) this.list.create();
+  }
+
+  /** Gives back the memory of indexes that are no more; new ones are built by those who read. */
+  #dropIndexes(): void {
+    for (const { payloadIndexes } of this.list.all) payloadIndexes.retain(this.schema);
   }
 
   /** A tag that another operation has overtaken declines this one, whatever it would have done. */

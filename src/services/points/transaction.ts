@@ -1,5 +1,6 @@
 import type { Payload, PointId } from '../../types.js';
 import type { PayloadIndexType } from './operations.js';
+import type { IndexSchema } from './payload-index/segment-indexes.js';
 import { LIVE, type Segment, type SegmentMark } from './segment.js';
 
 /** Where the live row of a point is. */
@@ -40,6 +41,16 @@ export class Transaction {
 
   get segments(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** The payload indexes, with the changes of this operation. */
+  get schema(): IndexSchema {
+    return this.#schema;
+  }
+
+  /** True when this operation has changed them. */
+  get changesSchema(): boolean {
+    return this.#schemaBefore !== undefined;
   }
 
   find(id: PointId): Location | undefined {

@@ -26,9 +26,9 @@ export class Views {
   }
 
   /** The points as of now. Release it in `finally`. */
-  take({ applied, list }: PointState): View {
+  take({ applied, list, schema }: PointState): View {
     this.#open += 1;
-    return new View(applied, list.all, () => this.#release());
+    return new View(applied, list.all, schema, () => this.#release());
   }
 
   /** Runs a read on a view of its own, in slices. */
