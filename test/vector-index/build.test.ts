@@ -199,6 +199,18 @@ describe('where the library cannot be loaded', () => {
     expect(await readdir(directory)).toEqual([record.file]);
   });
 
+  test('nothing that is native is loaded before it is needed', async () => {
+    const program = `
+      import { vectorIndexSupport } from 'sluice';
+      const isLoaded = () => process.report.getReport().sharedObjects.some((path) => path.includes('usearch'));
+      const before = isLoaded();
+      await vectorIndexSupport();
+      process.stdout.write(JSON.stringify([before, isLoaded()]));`;
+    const args = ['--input-type=module', '--eval', program];
+    const output = execFileSync(process.execPath, args, { cwd: import.meta.dirname });
+    expect(JSON.parse(output.toString())).toEqual([false, true]);
+  });
+
   test('here it can', async () => {
     expect(await vectorIndexSupport()).toEqual({ available: true });
   });

@@ -128,7 +128,7 @@ function outputOf<Kind extends BuildJobKind>(
   if (answer.status === 'done') return answer.output;
   const { message, code = undefined } =
     answer.status === 'failed' ? answer : { message: 'it stopped unasked' };
-  // Its kind is set because a code of the thread's may be sticky elsewhere.
+  // The kind doesn't travel with the code, and codes of transient errors may be sticky elsewhere.
   throw new SluiceError(code ?? 'SLUICE_THREAD', `the build thread failed: ${message}`, {
     kind: 'transient',
   });

@@ -48,7 +48,9 @@ export interface VectorIndexes {
   /**
    * Builds an index in a worker thread; its file is durable when this resolves. Whoever called
    * sees to the file: a manifest names it, or `remove` deletes it.
-   * Errors: `SLUICE_CANCELLED`, `SLUICE_THREAD`, `SLUICE_NOT_ENOUGH_SPACE` when the disk is full.
+   * Errors, transient ones: `SLUICE_CANCELLED`, `SLUICE_THREAD`, `SLUICE_IO`, `SLUICE_INDEX_LOST`
+   * when the file can't be opened at once, `SLUICE_NOT_ENOUGH_SPACE` when the disk is full; besides
+   * `SLUICE_INDEX_UNAVAILABLE` where there is no index library, `SLUICE_NOT_OPEN` after `close`.
    */
   build(source: IndexSource, options: IndexBuildOptions): Promise<VectorIndex>;
   /**
