@@ -1,24 +1,20 @@
 import type { Logger } from 'pino';
-import { type HandlerEnvironment, SETTING_CHECKS } from './options.js';
-import type { Clock } from './services/clock.js';
+import { ENVIRONMENT_CHECKS, type HandlerEnvironment, SETTING_CHECKS } from './options.js';
 import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
+import type { OptimizersStart } from './services/optimizer-start.js';
 import {
-  badOption,
   booleanOption,
   checkOptions,
   functionOption,
   numberOption,
-  type OptionCheck,
   type OptionChecks,
-  objectWith,
   oneOf,
 } from './services/option-checks.js';
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
 import { checkSignal, UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
-import type { ResourceBudget } from './services/resource-budget.js';
 import type {
   Distance,
   Filter,
@@ -45,6 +41,11 @@ export interface CollectionOptions extends HandlerEnvironment {
   optimizers?: Partial<OptimizerOptions> | undefined;
   /** Milliseconds between flushes; stored. @default 5000 */
   flushIntervalMs?: number | undefined;
+  /**
+   * `onTrigger`: the optimizers wait for `trigger` or `optimize` after this opening. They also do
+   * when the process has died several times in a row while it was optimizing. @default 'automatic'
+   */
+  optimizersStart?: OptimizersStart | undefined;
   /** Operations that may be submitted and not yet applied. @default 10000 */
   updateQueueLengthMax?: number | undefined;
   /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
@@ -66,18 +67,6 @@ const bytes = numberOption({ whole: true, min: 64 * 1024, max: 2 ** 30 });
 /** Dimensions of a vector at most. */
 export const DIMENSIONS_MAX = 65_536;
 
-type Budgets = NonNullable<HandlerEnvironment['budgets']>;
-
-const budget = objectWith<ResourceBudget>('a ResourceBudget', ['acquire', 'tryAcquire', 'status']);
-
-const checkBudgets: OptionCheck<Budgets> = (value, name) => {
-  if (typeof value !== 'object' || value === null) throw badOption(name, 'an object', value);
-  const { io, cpu } = checkOptions<Budgets>(value, { io: budget, cpu: budget }, name);
-  if (io === undefined || cpu === undefined)
-    throw badOption(name, 'an object with io and cpu', value);
-  return { io, cpu };
-};
-
 const CHECKS: OptionChecks<CollectionOptions> = {
   dimensions: numberOption({ whole: true, min: 1, max: DIMENSIONS_MAX }),
   distance: oneOf<Distance>(['cosine', 'dot', 'euclid']),
@@ -86,6 +75,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
     return value as Partial<OptimizerOptions>;
   },
   flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
+  optimizersStart: SETTING_CHECKS.optimizersStart,
   updateQueueLengthMax: SETTING_CHECKS.updateQueueLengthMax,
   walBytesMax: SETTING_CHECKS.walBytesMax,
   cpuBudget: SETTING_CHECKS.cpuBudget,
@@ -96,10 +86,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
       { walWriteBufferBytes: bytes, segmentsWriteBufferBytes: bytes },
       name,
     ),
-  logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
-  inspect: functionOption<UpdateHandlerInspector>(),
-  clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
-  budgets: checkBudgets,
+  ...ENVIRONMENT_CHECKS,
   signal: UPDATE_OPTION_CHECKS.signal,
 };
 

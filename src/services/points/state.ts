@@ -23,6 +23,8 @@ export class PointState {
   #configuration: Configuration;
   #optimizerOptions: OptimizerOptions;
   #configurations = 0;
+  /** Ids of the segments that got rows from the last operation. */
+  #touched: readonly number[] = [];
 
   constructor(body: ManifestBody, segments: readonly Segment[], cpus: number) {
     this.list = new SegmentList(body, segments, body.nextSegmentId);
@@ -86,6 +88,8 @@ export class PointState {
       const touched = applyOperation(transaction, operation);
       this.#advanceClock(operation);
       this.#applied = opNum;
+      const { target } = transaction;
+      this.#touched = target === undefined ? [] : [target.id];
       return touched;
     } catch (error) {
       transaction.undo();
@@ -93,6 +97,11 @@ export class PointState {
       if (!isTransient(error) && !isSticky(error)) this.#applied = opNum;
       throw error;
     }
+  }
+
+  /** See `SegmentHolder.touched`. */
+  get touched(): readonly number[] {
+    return this.#touched;
   }
 
   /** See `SegmentHolder.ensureCapacity`. */

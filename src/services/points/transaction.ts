@@ -42,6 +42,11 @@ export class Transaction {
     return this.#segments;
   }
 
+  /** The segment that got rows, if one did. */
+  get target(): Segment | undefined {
+    return this.#target;
+  }
+
   find(id: PointId): Location | undefined {
     return findPoint(this.#segments, id);
   }

@@ -1,4 +1,4 @@
-import { SluiceError, throwIfAborted } from '../../errors.js';
+import { abortedByCaller, SluiceError, throwIfAborted } from '../../errors.js';
 import { type Clock, systemClock } from '../clock.js';
 import { checkContinuity } from '../continuity.js';
 import type { Database } from '../level/database.js';
@@ -37,7 +37,7 @@ export interface Verification {
 
 /** Options of `verifyStore`. */
 export interface VerifyOptions {
-  /** Stops the check with `SLUICE_CANCELLED`. */
+  /** Stops the check with `SLUICE_ABORTED`. */
   signal?: AbortSignal;
   /** @default systemClock */
   clock?: Clock;
@@ -50,7 +50,7 @@ export interface VerifyOptions {
  * (LevelDB moves its own files about when it is opened).
  *
  * Damage is told in the result. Errors: those of opening the directory (`SLUICE_NOT_FOUND`,
- * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_CANCELLED`.
+ * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_ABORTED`.
  */
 export async function verifyStore(
   path: string,
@@ -65,11 +65,15 @@ export async function verifyStore(
 }
 
 /** As `verifyStore`, for the two databases of a store. It leaves them open. */
-export function verifyDatabases(
+export async function verifyDatabases(
   databases: { wal: Database; segments: Database },
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  return new Verifier(databases, options).run();
+  try {
+    return await new Verifier(databases, options).run();
+  } catch (error) {
+    throw abortedByCaller(error, options.signal);
+  }
 }
 
 class Verifier {
@@ -95,7 +99,7 @@ class Verifier {
   async run(): Promise<Verification> {
     await this.#checkValues('log', this.#wal, (kind) => kind === 'record' || kind === 'walMeta');
     await this.#checkValues('segments', this.#segments, (kind) => {
-      return kind === 'block' || kind === 'manifest';
+      return kind === 'block' || kind === 'manifest' || kind === 'deaths';
     });
     const log = await this.#attempt('log', () => this.#checkLog());
     if (log !== undefined) {
