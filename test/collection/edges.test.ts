@@ -99,8 +99,8 @@ describe.each(STORES)('on $kind', ({ create }) => {
       collection.search([1, 2], { filter, signal, limit: 30_000 }),
     ].map(codeOf);
     controller.abort();
-    for (const code of await Promise.all(reads)) expect(code).toBe('SLUICE_CANCELLED');
-    expect(await codeOf(collection.count({ signal }))).toBe('SLUICE_CANCELLED');
+    for (const code of await Promise.all(reads)) expect(code).toBe('SLUICE_ABORTED');
+    expect(await codeOf(collection.count({ signal }))).toBe('SLUICE_ABORTED');
     expect(await collection.count()).toBe(30_000);
   });
 
