@@ -157,7 +157,10 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return this.#core.tail.submit(data, options);
   }
 
-  /** Makes the optimizers look again, after everything submitted before. Nothing if not open. */
+  /**
+   * Makes the optimizers look again, after everything submitted before, also at what is backing off
+   * and whatever their limit; ends their waiting for a trigger. Nothing if not open.
+   */
   trigger(): void {
     if (this.#core.tail.closed !== undefined) return;
     this.#core.runs.forgetBackOff();

@@ -145,4 +145,33 @@ describe.each(STORES)('on $kind', ({ create }) => {
       why: 'the process died 3 times in a row while it was optimizing',
     });
   });
+
+  it('optimize given up ends at once, and the optimization goes on', async () => {
+    const store = newStore(create);
+    await makeWork(store);
+    copyGate.close();
+    const collection = await store.open({ optimizers: MERGE, optimizersStart: 'onTrigger' });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const optimizing = collection.optimize({ signal });
+    await copyGate.reached();
+    controller.abort();
+    await expect(optimizing).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
+    expect(collection.status().color).toBe('yellow');
+    copyGate.open();
+    await until(() => collection.status().color === 'green');
+    expect(sizesOf(collection)).toEqual([200]);
+  });
+
+  it('optimize ends when the collection is closed under it', async () => {
+    const store = newStore(create);
+    await makeWork(store);
+    copyGate.close();
+    const collection = await store.open({ optimizers: MERGE });
+    const optimizing = collection.optimize();
+    const ended = expect(optimizing).rejects.toMatchObject({ code: 'SLUICE_STOPPED' });
+    await copyGate.reached();
+    await collection.close();
+    await ended;
+  });
 });
