@@ -19,8 +19,15 @@ export async function optimizeUntilDone(
   clock: Clock,
 ): Promise<Status> {
   await handler.plunge();
-  handler.trigger();
-  await handler.plunge();
+  // Only the pass that the trigger leads to makes the room that other plans may come of.
+  const first = nextLook(handler, clock, { signal, intervalMs: undefined });
+  try {
+    handler.trigger();
+    await handler.plunge();
+    await first.come;
+  } finally {
+    first.end();
+  }
   for (;;) {
     const next = nextLook(handler, clock, {
       signal,

@@ -117,7 +117,7 @@ export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
 export interface OptimizeOptions {
   /** Ends the waiting, not the optimizations. */
   signal?: AbortSignal;
-  /** Called whenever the optimizers have been asked or a run has ended, and a few times a second. */
+  /** Called whenever the optimizers have been asked, and a few times a second. */
   onProgress?: (optimizations: Optimizations<PointSegmentInfo>) => void;
 }
 

@@ -220,6 +220,7 @@ export class Core<Op, Info extends SegmentInfo> {
    * at, once for all of them. `held`: the optimizers wait for a trigger.
    */
   beginPass(held: boolean): void {
+    this.waits.passBegins();
     this.runs.ensureCapacity();
     const nothingStarts = this.slots === 0 ? 'disabled' : held ? 'waitingForTrigger' : undefined;
     if (this.waits.count > 0) this.waits.look(this.runs.wanted(), nothingStarts);
@@ -290,7 +291,6 @@ export class Core<Op, Info extends SegmentInfo> {
     const { logger } = this.options;
     this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
     if (end.outcome === 'done') this.waits.replaced(run.segmentIds, end.output);
-    this.waits.passed();
     const fields = { optimizer: run.optimizer, segments: run.segmentIds };
     if (end.outcome === 'done') logger.info({ ...fields, points: end.points }, 'optimized');
     else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');

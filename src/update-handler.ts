@@ -256,10 +256,11 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   }
 
   /**
-   * Resolves when the optimizers have next been asked or one of their runs has ended, when the
-   * store stops or breaks, or when the signal fires.
+   * Resolves when the optimizers have been asked again in a pass that begins after this call, which
+   * also follows each end of a run; at once when the store stops, breaks, or the signal fires.
    */
   nextPass(signal: AbortSignal): Promise<void> {
+    if (this.#refuses) return Promise.resolve();
     return this.#core.waits.nextPass(signal);
   }
 

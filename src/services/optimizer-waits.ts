@@ -15,7 +15,7 @@ interface Waiter {
  */
 export class OptimizerWaits {
   readonly #waiters = new Set<Waiter>();
-  #watchers: (() => void)[] = [];
+  readonly #watchers = new Set<{ isBegun: boolean; done: () => void }>();
 
   /** How many wait. */
   get count(): number {
@@ -64,23 +64,31 @@ export class OptimizerWaits {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const { ticket } of waiters) ticket.failed(error);
+    this.passBegins();
     this.passed();
   }
 
-  /** The optimizers have been asked, one of their runs has ended, or they are gone. */
-  passed(): void {
-    for (const tell of this.#watchers.splice(0)) tell();
+  /** A pass of the scheduler begins. */
+  passBegins(): void {
+    for (const watcher of this.#watchers) watcher.isBegun = true;
   }
 
-  /** Resolves at the next `passed`; `signal` ends the wait as well. */
+  /** The pass has come to its end: the optimizers have been asked, and what they want is prepared. */
+  passed(): void {
+    const begun = [...this.#watchers].filter(({ isBegun }) => isBegun);
+    for (const { done } of begun) done();
+  }
+
+  /** Resolves when a pass that begins after this call has ended well; `signal` ends the wait, too. */
   nextPass(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
-        this.#watchers = this.#watchers.filter((other) => other !== done);
+        this.#watchers.delete(watcher);
         resolve();
       };
-      this.#watchers.push(done);
+      const watcher = { isBegun: false, done };
+      this.#watchers.add(watcher);
       signal.addEventListener('abort', done, { once: true });
       if (signal.aborted) done();
     });
