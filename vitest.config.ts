@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const common = { testTimeout: 20_000, hookTimeout: 20_000 };
 /** Files that put something else in a module's place; they get a process of their own. */
 const mocking = [
-  'test/collection/{durability,interrupted-optimization,model,optimization}.test.ts',
+  'test/collection/{durability,interrupted-optimization,model,optimization,trigger}.test.ts',
 ];
 
 export default defineConfig({

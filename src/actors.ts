@@ -138,7 +138,7 @@ function optimizationTask<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
 
 function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   const effect = effectOf(core, 'optimizerScheduler');
-  const { runs, errors } = core;
+  const { runs } = core;
   const abandon = (run: number, error: unknown) => {
     runs
       .find(run)
@@ -147,10 +147,10 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
   };
   return optimizerSchedulerMachine.provide({
     actors: {
-      ensureCapacity: effect(() => runs.ensureCapacity()),
+      ensureCapacity: effect(({ held }: { held: boolean }) => core.beginPass(held)),
       plan: effect(({ free }: { free: number }) => {
         const result = runs.plan(free);
-        errors.recovered('optimizerScheduler');
+        core.planned();
         return result;
       }),
       permitWaiter: effect((_, signal) => runs.waitForPermit(signal)),
@@ -191,10 +191,14 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     });
     checkContinuity(log, applied);
     core.flush.open({ committed: applied, acked: log.acked });
+    await core.start.open();
     await onOpened();
     core.openedWith = { applied, log };
+    const { heldBecause } = core.start;
+    const held = heldBecause !== undefined;
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
-    return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
+    if (held) logger.warn({ why: heldBecause }, 'the optimizers wait for a trigger');
+    return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs, held };
   } catch (error) {
     // The failure to open is what the caller must hear of.
     const closing = core.wasOpen ? Promise.resolve() : closeBoth(core);
@@ -221,6 +225,7 @@ export async function closeStore<Op, Info extends SegmentInfo>(
   core.unwatch();
   try {
     await core.runs.abandonAll(core.refusal());
+    await core.start.close();
   } finally {
     try {
       await closeBoth(core);

@@ -1,25 +1,22 @@
 import type { Logger } from 'pino';
-import { type HandlerEnvironment, SETTING_CHECKS } from './options.js';
-import type { Clock } from './services/clock.js';
+import { ENVIRONMENT_CHECKS, type HandlerEnvironment, SETTING_CHECKS } from './options.js';
 import { EF_MAX, resolveHnswOptions } from './services/hnsw-options.js';
 import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
+import type { OptimizersStart } from './services/optimizer-start.js';
 import {
-  badOption,
   booleanOption,
   checkOptions,
   functionOption,
   numberOption,
   type OptionCheck,
   type OptionChecks,
-  objectWith,
   oneOf,
 } from './services/option-checks.js';
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
 import { checkSignal, UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
-import type { ResourceBudget } from './services/resource-budget.js';
 import type {
   Distance,
   Filter,
@@ -49,6 +46,11 @@ export interface CollectionOptions extends HandlerEnvironment {
   hnsw?: Partial<HnswOptions> | undefined;
   /** Milliseconds between flushes; stored. @default 5000 */
   flushIntervalMs?: number | undefined;
+  /**
+   * `onTrigger`: the optimizers wait for `trigger` or `optimize` after this opening. They also do
+   * when the process has died several times in a row while it was optimizing. @default 'automatic'
+   */
+  optimizersStart?: OptimizersStart | undefined;
   /** Operations that may be submitted and not yet applied. @default 10000 */
   updateQueueLengthMax?: number | undefined;
   /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
@@ -70,18 +72,6 @@ const bytes = numberOption({ whole: true, min: 64 * 1024, max: 2 ** 30 });
 /** Dimensions of a vector at most. */
 export const DIMENSIONS_MAX = 65_536;
 
-type Budgets = NonNullable<HandlerEnvironment['budgets']>;
-
-const budget = objectWith<ResourceBudget>('a ResourceBudget', ['acquire', 'tryAcquire', 'status']);
-
-const checkBudgets: OptionCheck<Budgets> = (value, name) => {
-  if (typeof value !== 'object' || value === null) throw badOption(name, 'an object', value);
-  const { io, cpu } = checkOptions<Budgets>(value, { io: budget, cpu: budget }, name);
-  if (io === undefined || cpu === undefined)
-    throw badOption(name, 'an object with io and cpu', value);
-  return { io, cpu };
-};
-
 const checkOptimizers: OptionCheck<Partial<OptimizerOptions>> = (value) => {
   resolveOptimizerOptions(value);
   return value as Partial<OptimizerOptions>;
@@ -98,6 +88,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
   optimizers: checkOptimizers,
   hnsw: checkHnsw,
   flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
+  optimizersStart: SETTING_CHECKS.optimizersStart,
   updateQueueLengthMax: SETTING_CHECKS.updateQueueLengthMax,
   walBytesMax: SETTING_CHECKS.walBytesMax,
   cpuBudget: SETTING_CHECKS.cpuBudget,
@@ -108,10 +99,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
       { walWriteBufferBytes: bytes, segmentsWriteBufferBytes: bytes },
       name,
     ),
-  logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
-  inspect: functionOption<UpdateHandlerInspector>(),
-  clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
-  budgets: checkBudgets,
+  ...ENVIRONMENT_CHECKS,
   signal: UPDATE_OPTION_CHECKS.signal,
 };
 
@@ -141,7 +129,7 @@ export function checkConfigurationPatch(patch: unknown): ConfigurationPatch {
 export interface OptimizeOptions {
   /** Ends the waiting, not the optimizations. */
   signal?: AbortSignal;
-  /** Called at each look at the optimizers, a few times a second. */
+  /** Called whenever the optimizers have been asked, and a few times a second. */
   onProgress?: (optimizations: Optimizations<PointSegmentInfo>) => void;
 }
 

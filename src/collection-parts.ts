@@ -96,8 +96,9 @@ export function collectionParts(
   const { dimensions, distance, optimizers, hnsw, flushIntervalMs, clock = systemClock } = options;
   const cpus = processorCount();
   const mayCreate = dimensions !== undefined && stores.creating;
+  const store = new SegmentStore<ManifestBody>(stores.segments);
   const holder = new PointHolder({
-    store: new SegmentStore<ManifestBody>(stores.segments),
+    store,
     create: mayCreate,
     clock,
     dimensions,
@@ -130,6 +131,7 @@ export function collectionParts(
     clock,
     cpus,
     settings: () => settings,
+    deathCounter: store.deathCounter,
     onOpened: async () => {
       readSettings();
       if (hold !== undefined) handler.keepWalFrom(hold);
@@ -141,6 +143,7 @@ export function collectionParts(
       updateQueueLengthMax: options.updateQueueLengthMax,
       walBytesMax: options.walBytesMax,
       cpuBudget: options.cpuBudget,
+      optimizersStart: options.optimizersStart,
       logger: options.logger,
       inspect: options.inspect,
       budgets: options.budgets,

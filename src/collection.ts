@@ -194,14 +194,14 @@ export class Collection {
     return this.#handler.flush();
   }
 
-  /** Makes the optimizers look again, also at what is backing off. */
+  /** Makes the optimizers look again, also at what is backing off, and ends their waiting for a trigger. */
   trigger(): void {
     this.#handler.trigger();
   }
 
   /**
-   * Resolves when the optimizers have nothing left to do, with the status then: `green`, or `grey`
-   * when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with.
+   * Triggers the optimizers and resolves when they have nothing left to do, with the status then:
+   * `green`, or `grey` when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with.
    */
   async optimize(options?: OptimizeOptions): Promise<Status> {
     const checked = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);

@@ -10,8 +10,11 @@ import { Incarnations } from './services/incarnations.js';
 import { KeepFrom } from './services/keep-from.js';
 import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
 import { OptimizationRuns } from './services/optimization-runs.js';
+import { OptimizerStart, type OptimizersStart } from './services/optimizer-start.js';
+import { OptimizerWaits } from './services/optimizer-waits.js';
 import { Plungers } from './services/plungers.js';
 import type {
+  DeathCounter,
   OperationCodec,
   SegmentHolder,
   SegmentInfo,
@@ -41,6 +44,8 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   limits: TailLimits & { dirtyBytesMax: number };
   ioBudget: ResourceBudget;
   cpuBudget: ResourceBudget;
+  optimizersStart: OptimizersStart;
+  deathCounter: DeathCounter | undefined;
   /** Read when the store has been opened and after each reconfiguration. */
   settings: () => CoreSettings;
   /** Called when log and segments have been opened and compared, before the replay. */
@@ -61,6 +66,8 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly applier: Applier<Op>;
   readonly flush: FlushRounds;
   readonly runs: OptimizationRuns<Info>;
+  readonly waits = new OptimizerWaits();
+  readonly start: OptimizerStart;
   readonly counts = { applied: 0, declined: 0, retries: 0 };
   #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
@@ -95,6 +102,7 @@ export class Core<Op, Info extends SegmentInfo> {
         onWork: () => this.send({ type: 'Operation' }),
         onAppended: () => this.errors.recovered('wal'),
         onAppendFailed: (error) => this.failIfSticky('wal', error),
+        onApplied: (ticket, applied) => this.waits.add(ticket, applied, segments.touched?.()),
         canFreeWal: () => this.#canFreeWal(),
       },
     });
@@ -120,6 +128,13 @@ export class Core<Op, Info extends SegmentInfo> {
       },
     });
     const { errors, keepFrom, tail } = this;
+    const isBroken = () => this.broken !== undefined;
+    this.start = new OptimizerStart({
+      mode: options.optimizersStart,
+      counter: options.deathCounter,
+      isBroken,
+      onFailure: (error) => this.#deathNotCounted(error),
+    });
     this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, errors });
     this.runs = new OptimizationRuns({
       segments,
@@ -128,7 +143,8 @@ export class Core<Op, Info extends SegmentInfo> {
       cpuBudget: options.cpuBudget,
       clock,
       errors,
-      isBroken: () => this.broken !== undefined,
+      beforeRun: () => this.start.beforeRun(),
+      isBroken,
       onEnd: (run, end) => this.#runEnded(run, end),
     });
   }
@@ -185,6 +201,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.tail.abandon(refusal);
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
+    this.waits.refuse(refusal);
     this.reconfiguration.refuse(refusal);
   }
 
@@ -199,13 +216,32 @@ export class Core<Op, Info extends SegmentInfo> {
     const { applied, log } = this.openedWith;
     this.broken = undefined;
     this.wasOpen = true;
-    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker']) {
+    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker', 'breaking']) {
       this.errors.recovered(what);
     }
     this.#replayFrom = applied;
     this.recovery.toReplay = log.last - applied;
     this.tail.open(applied, log);
     this.unwatch = this.options.wal.watch?.((last) => this.tail.extend(last)) ?? (() => {});
+  }
+
+  /**
+   * A pass of the scheduler begins: room is made, and those who wait for the optimizers are looked
+   * at, once for all of them. `held`: the optimizers wait for a trigger.
+   */
+  beginPass(held: boolean): void {
+    this.waits.passBegins();
+    this.runs.ensureCapacity();
+    const nothingStarts = this.slots === 0 ? 'disabled' : held ? 'waitingForTrigger' : undefined;
+    if (this.waits.count > 0) this.waits.look(this.runs.wanted(), nothingStarts);
+    // Held, there is no planning that could succeed.
+    if (held) this.planned();
+  }
+
+  /** The optimizers have been asked, and what they want is prepared. */
+  planned(): void {
+    this.errors.recovered('optimizerScheduler');
+    this.waits.passed();
   }
 
   /** A flush round has begun: asking for one means another one. */
@@ -255,8 +291,16 @@ export class Core<Op, Info extends SegmentInfo> {
     this.options.logger.warn({ opNum, err: error }, 'operation failed for now, tried again later');
   }
 
+  #deathNotCounted(error: unknown): void {
+    const { logger } = this.options;
+    logger.warn({ err: error }, 'it could not be noted that an optimization begins or has ended');
+    this.breakIfSticky(error);
+  }
+
   #runEnded(run: OptimizationRun, end: RunEnd): void {
     const { logger } = this.options;
+    this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
+    if (end.outcome === 'done') this.waits.replaced(run.segmentIds, end.output);
     const fields = { optimizer: run.optimizer, segments: run.segmentIds };
     if (end.outcome === 'done') logger.info({ ...fields, points: end.points }, 'optimized');
     else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');

@@ -87,6 +87,16 @@ export function throwIfAborted(signal: AbortSignal): void {
   throw new SluiceError('SLUICE_CANCELLED', 'cancelled', { cause: signal.reason });
 }
 
+/**
+ * What a caller gets whose own signal ended the work: any end by that signal becomes
+ * `SLUICE_ABORTED` with the signal's reason as cause; another failure stays what it is.
+ */
+export function abortedByCaller(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted !== true) return error;
+  if (!isCancelled(error) && error !== signal.reason) return error;
+  return new SluiceError('SLUICE_ABORTED', 'given up by the caller', { cause: signal.reason });
+}
+
 /** The text of anything that was thrown. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -36,6 +36,8 @@ export type {
 export type { StoredEntry } from './services/level/stored-entries.js';
 export { LevelWal, type LevelWalOptions, levelWal } from './services/level/wal.js';
 export { MemoryWal, type MemoryWalOptions, memoryWal } from './services/memory-wal.js';
+export type { OptimizerCounts } from './services/optimization-counts.js';
+export type { OptimizersStart } from './services/optimizer-start.js';
 export { type Planned, plan } from './services/planner.js';
 export type {
   ClearPayloadOperation,

@@ -1,10 +1,16 @@
 import type { Logger } from 'pino';
 import type { Clock } from './services/clock.js';
+import type { OptimizersStart } from './services/optimizer-start.js';
 import {
+  badOption,
   checkOptions,
+  functionOption,
   nullable,
   numberOption,
+  type OptionCheck,
   type OptionChecks,
+  objectWith,
+  oneOf,
 } from './services/option-checks.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import type { UpdateHandlerInspector } from './types.js';
@@ -15,6 +21,11 @@ export interface HandlerSettings {
   flushIntervalMs: number;
   /** Optimizations at once; null: as many as the budget allows, 60 at most; 0: disabled. @default null */
   maxOptimizationThreads: number | null;
+  /**
+   * `onTrigger`: after an opening the optimizers wait for `trigger`; status tells. They also wait
+   * when the process has died several times in a row while it was optimizing. @default 'automatic'
+   */
+  optimizersStart: OptimizersStart;
   /** Operations that may be submitted and not yet applied; more wait for room. @default 10000 */
   updateQueueLengthMax: number;
   /** Their bytes. @default 64 MiB */
@@ -48,6 +59,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_SETTINGS: Readonly<HandlerSettings> = Object.freeze({
   flushIntervalMs: 5000,
   maxOptimizationThreads: null,
+  optimizersStart: 'automatic',
   updateQueueLengthMax: 10_000,
   updateQueueBytesMax: 64 * MIB,
   windowBytesMax: 16 * MIB,
@@ -63,6 +75,7 @@ const positive = numberOption({ whole: true, min: 1 });
 export const SETTING_CHECKS: OptionChecks<HandlerSettings> = {
   flushIntervalMs: numberOption({ min: 1, max: 2 ** 31 - 1 }),
   maxOptimizationThreads: nullable(numberOption({ whole: true, min: 0 })),
+  optimizersStart: oneOf<OptimizersStart>(['automatic', 'onTrigger']),
   updateQueueLengthMax: positive,
   updateQueueBytesMax: positive,
   windowBytesMax: positive,
@@ -72,7 +85,31 @@ export const SETTING_CHECKS: OptionChecks<HandlerSettings> = {
   cpus: positive,
 };
 
-/** Complete settings. Throws `SLUICE_BAD_OPTION` for unknown options and bad values. */
-export function resolveSettings(given: Partial<HandlerSettings>): HandlerSettings {
-  return { ...DEFAULT_SETTINGS, ...checkOptions(given, SETTING_CHECKS) };
+const budget = objectWith<ResourceBudget>('a ResourceBudget', ['acquire', 'tryAcquire', 'status']);
+
+type Budgets = NonNullable<HandlerEnvironment['budgets']>;
+
+const checkBudgets: OptionCheck<Budgets> = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw badOption(name, 'an object', value);
+  const { io, cpu } = checkOptions<Budgets>(value, { io: budget, cpu: budget }, name);
+  if (io === undefined || cpu === undefined)
+    throw badOption(name, 'an object with io and cpu', value);
+  return { io, cpu };
+};
+
+/** Objects and functions are only looked at by their shape; also used for collections. */
+export const ENVIRONMENT_CHECKS: OptionChecks<HandlerEnvironment> = {
+  logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
+  inspect: functionOption<UpdateHandlerInspector>(),
+  clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
+  budgets: checkBudgets,
+};
+
+/** Settings and environment that go together in one object of options. */
+export type HandlerOptions = HandlerSettings & HandlerEnvironment;
+
+/** The same with complete settings. Throws `SLUICE_BAD_OPTION` for unknown options and bad values. */
+export function resolveOptions(given: Partial<HandlerOptions>): HandlerOptions {
+  const checks = { ...SETTING_CHECKS, ...ENVIRONMENT_CHECKS };
+  return { ...DEFAULT_SETTINGS, ...checkOptions<HandlerOptions>(given, checks) };
 }

@@ -1,4 +1,5 @@
 import type { InspectionEvent } from 'xstate';
+import type { OptimizerCounts } from './services/optimization-counts.js';
 import type { Planned } from './services/planner.js';
 import type { SegmentInfo } from './services/ports.js';
 import type { BudgetStatus } from './services/resource-budget.js';
@@ -95,11 +96,21 @@ export interface ClockTag {
 }
 
 /** When an update's promise resolves; see docs/guarantees.md. */
-export type WaitLevel = boolean;
+export type WaitLevel = boolean | 'optimized';
+
+/**
+ * Why the optimizers will not begin: they are `disabled` (`maxOptimizationThreads` is 0), or they
+ * are `waitingForTrigger` (by the option `optimizersStart`, or after several deaths of the process).
+ */
+export type Unoptimized = 'disabled' | 'waitingForTrigger';
 
 /** Options of every update. */
 export interface UpdateOptions {
-  /** `true` (default): applied and safe from a power cut. `false`: in the log, safe from a killed process. */
+  /**
+   * `true` (default): applied and safe from a power cut. `false`: in the log, safe from a killed
+   * process. `'optimized'`: as `true`, and the optimizers are through with the segments that got
+   * the points, or have said why they will not begin.
+   */
   wait?: WaitLevel;
   /** Before the operation is handed to the log, an abort rejects; afterwards the status is `waitTimeout`. */
   signal?: AbortSignal;
@@ -114,6 +125,13 @@ export interface UpdateResult {
   status: 'acknowledged' | 'completed' | 'waitTimeout' | 'clockRejected';
   /** Points touched; only with `completed`. */
   affected?: number;
+  /**
+   * Only with `completed` and `wait: 'optimized'`. True: each segment that got the points, or its
+   * successor, is neither planned nor being optimized nor backing off. False: nothing will start that.
+   */
+  optimized?: boolean;
+  /** Why nothing will, when `optimized` is false. */
+  reason?: Unoptimized;
 }
 
 /** Thresholds of the optimizers; sizes in KB (1024 bytes) of live vector data. */
@@ -187,8 +205,16 @@ export interface Telemetry {
   };
   /** `lastMs`: how long the last good round took; `committed`: the op number on disk. */
   flush: { rounds: number; commits: number; failures: number; lastMs: number; committed: number };
-  /** `points`: in the outputs of all that succeeded; `triggered`: the optimizers have been asked. */
-  optimizations: { running: number; points: number; triggered: boolean };
+  optimizations: {
+    running: number;
+    /** In the outputs of all that succeeded. */
+    points: number;
+    /** The optimizers have been asked: never before a trigger, when they wait for one. */
+    triggered: boolean;
+    /** Callers who wait with `wait: 'optimized'`. */
+    awaited: number;
+    byOptimizer: Record<string, OptimizerCounts>;
+  };
   /** Permits for optimizations. */
   budgets: { io: BudgetStatus; cpu: BudgetStatus };
 }

@@ -6,8 +6,9 @@ import { SluiceError } from './errors.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
 import {
   type HandlerEnvironment,
+  type HandlerOptions,
   type HandlerSettings,
-  resolveSettings,
+  resolveOptions,
   SETTING_CHECKS,
 } from './options.js';
 import { rootState } from './root-state.js';
@@ -15,6 +16,7 @@ import { systemClock } from './services/clock.js';
 import { plainCodec } from './services/codec.js';
 import { checkOptions, type OptionChecks } from './services/option-checks.js';
 import type {
+  DeathCounter,
   OperationCodec,
   SegmentHolder,
   SegmentInfo,
@@ -23,7 +25,7 @@ import type {
 } from './services/ports.js';
 import { budgetSize, ResourceBudget } from './services/resource-budget.js';
 import { deriveStatus, type Status } from './services/status.js';
-import type { SubmitOptions, SubmitResult } from './services/ticket.js';
+import { type SubmitOptions, type SubmitResult, waitOption } from './services/ticket.js';
 import type { Optimizations, Telemetry } from './types.js';
 
 /** The three adapters of a store, and how to run them. */
@@ -41,6 +43,8 @@ export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo
    * `reconfigure`. @default the options given here
    */
   settings?: () => CoreSettings;
+  /** Where deaths of the process during an optimization are counted. @default they aren't noticed */
+  deathCounter?: DeathCounter;
   /** Called when log and segments are open and fit together, before the replay. */
   onOpened?: () => Promise<void>;
   /** Called when log and segments have been closed. */
@@ -78,8 +82,9 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     if (typeof segments?.apply !== 'function') {
       throw new TypeError('the option segments must be a SegmentHolder');
     }
-    const { logger, inspect, clock = systemClock, budgets, onOpened, onClosed, ...rest } = options;
-    const resolved = resolveSettings(settingsOf(rest));
+    const { onOpened, onClosed, deathCounter } = options;
+    const resolved = resolveOptions(resolvable(options));
+    const { logger, inspect, clock = systemClock, budgets } = resolved;
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
     const { flushIntervalMs, maxOptimizationThreads } = resolved;
@@ -100,6 +105,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       },
       ioBudget: budgets?.io ?? new ResourceBudget(size),
       cpuBudget: budgets?.cpu ?? new ResourceBudget(size),
+      optimizersStart: resolved.optimizersStart,
+      deathCounter,
       settings: settings ?? (() => this.#current),
       onOpened: onOpened ?? (async () => {}),
       onClosed: onClosed ?? (async () => {}),
@@ -137,10 +144,12 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Submits one operation. The order of the calls is the order of the log.
    * Errors: those of the codec and of `apply` (when waiting), `SLUICE_OPERATION_TOO_LARGE`,
-   * `SLUICE_WAL_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
+   * `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
    */
   async submit(operation: Op, options: SubmitOptions = { wait: true }): Promise<SubmitResult> {
-    return this.submitEncoded(this.#codec.encode(operation), options);
+    const { wait = true, signal, timeoutMs } = options;
+    const checked = { wait: waitOption(wait, 'wait'), signal, timeoutMs };
+    return this.submitEncoded(this.#codec.encode(operation), checked);
   }
 
   /** Submits an operation that `codec.encode` has encoded. */
@@ -148,7 +157,10 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return this.#core.tail.submit(data, options);
   }
 
-  /** Makes the optimizers look again, after everything submitted before. Nothing if not open. */
+  /**
+   * Makes the optimizers look again, after everything submitted before, also at what is backing off
+   * and whatever their limit; ends their waiting for a trigger. Nothing if not open.
+   */
   trigger(): void {
     if (this.#core.tail.closed !== undefined) return;
     this.#core.runs.forgetBackOff();
@@ -200,9 +212,11 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /** How the store is; see `StatusColor`. */
   status(): Status {
-    const { tail, runs, errors, slots } = this.#core;
+    const { tail, runs, errors, slots, start } = this.#core;
     const behind = Math.max(tail.end - tail.applied, 0);
-    return deriveStatus({ state: this.state, behind, slots, runs, errors });
+    const { held } = this.#root.getSnapshot().context;
+    const heldBecause = held ? start.heldBecause : undefined;
+    return deriveStatus({ state: this.state, behind, slots, heldBecause, runs, errors });
   }
 
   /** What the optimizers do, will do and have done. */
@@ -223,7 +237,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /** Counters since the store was opened, and what is used of its limits. */
   telemetry(): Telemetry {
-    const { tail, flush, runs, counts, keepFrom, options } = this.#core;
+    const { tail, flush, runs, waits, counts, keepFrom, options } = this.#core;
     return {
       operations: { ...counts },
       recovery: { ...this.#core.recovery },
@@ -234,9 +248,20 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
         running: runs.running.length,
         points: runs.optimizedPoints,
         triggered: runs.triggered,
+        awaited: waits.count,
+        byOptimizer: runs.counts.list(),
       },
       budgets: { io: options.ioBudget.status(), cpu: options.cpuBudget.status() },
     };
+  }
+
+  /**
+   * Resolves when the optimizers have been asked again in a pass that begins after this call, which
+   * also follows each end of a run; at once when the store stops, breaks, or the signal fires.
+   */
+  nextPass(signal: AbortSignal): Promise<void> {
+    if (this.#refuses) return Promise.resolve();
+    return this.#core.waits.nextPass(signal);
   }
 
   /** Out of `broken`: opens again, which finds out what was really written. */
@@ -315,8 +340,19 @@ const RECONFIGURABLE: OptionChecks<CoreSettings> = {
   maxOptimizationThreads: SETTING_CHECKS.maxOptimizationThreads,
 };
 
-/** The settings among the options. */
-function settingsOf(options: object): Partial<HandlerSettings> {
-  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'settings']);
-  return Object.fromEntries(Object.entries(options).filter(([key]) => !others.has(key)));
+/** Options that are adapters and functions: they are used as they are. */
+const ADAPTERS = new Set<string>([
+  'wal',
+  'segments',
+  'optimizers',
+  'codec',
+  'settings',
+  'deathCounter',
+  'onOpened',
+  'onClosed',
+] satisfies (keyof UpdateHandlerOptions<unknown>)[]);
+
+/** The settings and the environment among the options. */
+function resolvable(options: object): Partial<HandlerOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !ADAPTERS.has(key)));
 }

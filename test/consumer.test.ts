@@ -23,7 +23,7 @@ test('a program that names the public types is accepted with the strictest optio
 
 test('it runs: what a collection tells of itself is what its types say', async () => {
   const [wal, segments] = [memoryLevel(), memoryLevel()];
-  const { info, configuration, status, telemetry, io, optimizations } = await useCollection(
+  const { info, configuration, status, telemetry, io, merges, optimizations } = await useCollection(
     wal,
     segments,
   );
@@ -40,6 +40,7 @@ test('it runs: what a collection tells of itself is what its types say', async (
   expect(configuration.flushIntervalMs).toBe(5000);
   expect(status.color).toBe('green');
   expect(io).toEqual({ total: 1, used: 0, waiting: 0 });
+  expect(merges).toEqual({ done: 0, cancelled: 0, failed: 0, totalMs: 0, lastMs: null });
   expect(telemetry).toEqual({
     operations: { applied: 2, declined: 0, retries: 0 },
     recovery: { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 },
@@ -49,7 +50,11 @@ test('it runs: what a collection tells of itself is what its types say', async (
       ...{ windowBytes: 0, windowBytesPeak: expect.any(Number) },
     },
     flush: expect.objectContaining({ failures: 0, committed: 2 }),
-    optimizations: { running: 0, points: 0, triggered: true },
+    // It waits for a trigger, which `optimize` was.
+    optimizations: {
+      ...{ running: 0, points: 0, triggered: true, awaited: 0 },
+      byOptimizer: expect.objectContaining({ merge: merges }),
+    },
     budgets: { io, cpu: io },
   });
   expect(optimizations).toEqual({

@@ -19,7 +19,7 @@ export function reasonText(reason: StatusReason): string {
     case 'backingOff':
       return 'an optimization has failed and is tried again later';
     case 'waitingForTrigger':
-      return 'optimizations wait for a trigger';
+      return `optimizations wait for a trigger: ${reason.why}`;
   }
 }
 

@@ -14,6 +14,11 @@ export interface PassResult {
   backOffMs: number;
 }
 
+export interface PassInput {
+  /** The optimizers wait for a trigger. */
+  held: boolean;
+}
+
 export interface PlanInput {
   /** Slots without a task. */
   free: number;
@@ -52,6 +57,8 @@ export interface SchedulerInput {
   parent: ActorRef<Snapshot<unknown>, Paused>;
   /** Tasks at once; 0: optimizations are disabled. At most 60. */
   slots: number;
+  /** Nothing is planned before the first Nop. */
+  held: boolean;
 }
 
 interface Slot {
@@ -62,6 +69,8 @@ export interface SchedulerContext {
   parent: SchedulerInput['parent'];
   /** One place a task, reused; its index is in the task's actor id. */
   slots: (Slot | null)[];
+  /** No Nop has come yet, and the scheduler must not begin without one. */
+  held: boolean;
   /** The strongest signal that came since the pass began: a Nop outweighs an Operation. */
   pending: 'none' | 'operation' | 'nop';
   /** What the present pass was started by; an `operation` respects the limit of tasks. */
@@ -81,7 +90,7 @@ const ATTEMPTS_MAX = 6;
 export const optimizerSchedulerMeta: ChartMeta = {
   events: {
     Operation: 'Operations were applied; looks for work if a slot is free.',
-    Nop: 'Looks for work, whatever the limit of tasks.',
+    Nop: 'Looks for work, whatever the limit of tasks; ends the waiting for a trigger.',
     Stop: 'Cancel the tasks, wait for them, end.',
     Pause: 'Cancel the tasks, wait for them, tell the parent.',
     Resume: 'Go on after a pause, with this many slots.',
@@ -92,6 +101,7 @@ export const optimizerSchedulerMeta: ChartMeta = {
   },
   guards: {
     isLeaving: 'A Stop or Pause has been received.',
+    isHeld: 'Nothing may start before a Nop.',
     mayPlan: 'A slot is free, or the pass was not started by an Operation.',
     isPending: 'A signal came during the pass.',
     isBackingOff: 'Segments wait for another try.',
@@ -109,7 +119,7 @@ const scheduler = setup({
     input: {} as SchedulerInput,
   },
   actors: {
-    ensureCapacity: effect<void>('ensureCapacity'),
+    ensureCapacity: effect<void, PassInput>('ensureCapacity'),
     plan: effect<PassResult, PlanInput>('plan'),
     permitWaiter: effect<void>('permitWaiter'),
     optimizationTask: optimizationTaskMachine,
@@ -125,6 +135,8 @@ const scheduler = setup({
       trigger: ({ context }) => (context.pending === 'operation' ? 'operation' : 'nop'),
       pending: 'none',
     }),
+    release: assign({ held: false }),
+    clearBackOff: assign({ backOffMs: 0, attempt: 0 }),
     setBackOff: assign({ backOffMs: (_, params: PassResult) => params.backOffMs, attempt: 0 }),
     countFailure: assign({
       attempt: ({ context }) => Math.min(context.attempt + 1, ATTEMPTS_MAX),
@@ -148,6 +160,7 @@ const scheduler = setup({
   },
   guards: {
     isLeaving: ({ context }) => context.leaving !== 'no',
+    isHeld: ({ context }) => context.held,
     mayPlan: ({ context }) => context.trigger === 'nop' || context.slots.includes(null),
     isPending: ({ context }) => context.pending !== 'none',
     isBackingOff: ({ context }) => context.backOffMs > 0,

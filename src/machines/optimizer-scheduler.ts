@@ -26,7 +26,7 @@ const reapCrashed = [
  */
 const leadsToPass = {
   Operation: { target: 'ensuringCapacity', actions: 'startedByOperation' },
-  Nop: { target: 'ensuringCapacity', actions: 'startedByNop' },
+  Nop: { target: 'ensuringCapacity', actions: ['release', 'startedByNop'] },
   Stop: { target: 'draining', actions: 'leaveForStop' },
   Pause: { target: 'draining', actions: 'leaveForPause' },
   'xstate.done.actor.optimization.*': {
@@ -50,7 +50,7 @@ const leadsToPass = {
 /** During a pass everything is remembered; the scheduler leaves when the pass has ended. */
 const remembered = {
   Operation: { actions: 'rememberOperation' },
-  Nop: { actions: 'rememberNop' },
+  Nop: { actions: ['release', 'rememberNop'] },
   Stop: { actions: 'leaveForStop' },
   Pause: { actions: 'leaveForPause' },
   'xstate.done.actor.optimization.*': { actions: [reapDone, 'rememberNop'] },
@@ -61,6 +61,7 @@ const remembered = {
 
 /** While leaving, ended tasks only free their slots. */
 const reaped = {
+  Nop: { actions: 'release' },
   Stop: { actions: 'leaveForStop' },
   'xstate.done.actor.optimization.*': { actions: reapDone },
   'xstate.error.actor.optimization.*': { actions: reapCrashed },
@@ -74,6 +75,7 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
   context: ({ input }) => ({
     parent: input.parent,
     slots: emptySlots(input.slots),
+    held: input.held,
     pending: 'none',
     trigger: 'nop',
     leaving: 'no',
@@ -100,8 +102,10 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
       invoke: {
         id: 'ensureCapacity',
         src: 'ensureCapacity',
+        input: ({ context }) => ({ held: context.held }),
         onDone: [
           { guard: 'isLeaving', target: 'draining' },
+          { guard: 'isHeld', target: 'launching', actions: 'clearBackOff' },
           { guard: 'mayPlan', target: 'planning' },
           { target: 'launching' },
         ],
@@ -187,6 +191,7 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
           target: 'ensuringCapacity',
           actions: [{ type: 'comeBack', params: ({ event }) => event }, 'startedByNop'],
         },
+        Nop: { actions: 'release' },
         Stop: { target: 'stopped' },
         Pause: { actions: 'tellPaused' },
       },

@@ -53,7 +53,13 @@ export interface UpdateHandlerSettings {
   flushIntervalMs: number;
 }
 
-export interface UpdateHandlerContext extends UpdateHandlerSettings {
+/** What an opening has found out. */
+export interface Opened extends UpdateHandlerSettings {
+  /** The optimizers must wait for a trigger. */
+  held: boolean;
+}
+
+export interface UpdateHandlerContext extends Opened {
   /** Which workers are there to be spoken to. */
   alive: Record<WorkerId, boolean>;
   /** Crashes of each worker since the store was opened; saturates, it only sets the delay. */
@@ -77,7 +83,7 @@ export const NONE_ALIVE = { updateWorker: false, optimizerScheduler: false, flus
 export const updateHandlerMeta: ChartMeta = {
   events: {
     Operation: 'The log has operations to apply; goes to the update worker.',
-    Nop: 'Goes to the scheduler.',
+    Nop: 'Goes to the scheduler; whoever succeeds it need not wait for a trigger either.',
     Flush: 'Goes to the flush worker, or waits for it.',
     Stop: 'Stop the workers in order, then close.',
     Applied: 'The update worker has got on; goes to the scheduler as Operation.',
@@ -117,7 +123,7 @@ const handler = setup({
     input: {} as UpdateHandlerSettings,
   },
   actors: {
-    open: effect<UpdateHandlerSettings>('open'),
+    open: effect<Opened>('open'),
     reconfigure: effect<UpdateHandlerSettings>('reconfigure'),
     settle: effect<{ worker: WorkerId }, { worker: WorkerId }>('settle'),
     breakDown: effect<void>('breakDown'),
@@ -134,7 +140,8 @@ const handler = setup({
     markReconfigure: assign({ reconfigure: true }),
     clearReconfigure: assign({ reconfigure: false }),
     markFlush: assign({ flush: true }),
-    setSettings: assign((_, params: UpdateHandlerSettings) => params),
+    setOpened: assign((_, params: Opened) => params),
+    release: assign({ held: false }),
     clearCrashes: assign({ crashes: NO_CRASHES }),
     forwardOperation: sendTo('updateWorker', { type: 'Operation' }),
     wakeScheduler: sendTo('optimizerScheduler', { type: 'Operation' }),
@@ -181,7 +188,7 @@ export const updateHandlerSetup = handler.extend({
       if (worker === 'updateWorker') {
         enqueue.spawnChild('updateWorker', { id: worker, input: { parent: self } });
       } else if (worker === 'optimizerScheduler') {
-        const input = { parent: self, slots: context.slots };
+        const input = { parent: self, slots: context.slots, held: context.held };
         enqueue.spawnChild('optimizerScheduler', { id: worker, input });
       } else {
         const input = { flushIntervalMs: context.flushIntervalMs };

@@ -58,6 +58,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
   meta: updateHandlerMeta,
   context: ({ input }) => ({
     ...input,
+    held: false,
     alive: NONE_ALIVE,
     crashes: NO_CRASHES,
     reconfigure: false,
@@ -87,7 +88,7 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
               'markOpened',
               'admit',
               'clearCrashes',
-              { type: 'setSettings', params: ({ event }) => event.output },
+              { type: 'setOpened', params: ({ event }) => event.output },
             ],
           },
         ],
@@ -111,7 +112,10 @@ export const updateHandlerMachine = updateHandlerSetup.createMachine({
       on: {
         ...supervised,
         Operation: { guard: 'updateWorkerAlive', actions: 'forwardOperation' },
-        Nop: { guard: 'schedulerAlive', actions: 'forwardNop' },
+        Nop: [
+          { guard: 'schedulerAlive', actions: ['release', 'forwardNop'] },
+          { actions: 'release' },
+        ],
         Flush: [{ guard: 'flushWorkerAlive', actions: 'forwardFlush' }, { actions: 'markFlush' }],
         Applied: { guard: 'schedulerAlive', actions: 'wakeScheduler' },
         Reconfigure: { actions: 'markReconfigure' },

@@ -94,7 +94,7 @@ export class GroupCommit {
   /** The records' numbers, or undefined when they were not (or may not have been) written. */
   async #append(records: readonly RecordEntry[]): Promise<readonly number[] | undefined> {
     if (records.length === 0) return [];
-    const sync = records.some((record) => record.ticket.wait);
+    const sync = records.some((record) => record.ticket.wait !== false);
     try {
       const opNums = await this.#wal.append(
         records.map((record) => record.data),

@@ -5,7 +5,7 @@ import type { TrackerHandle, TrackerLog } from './tracker-log.js';
 
 /** How a run has ended. */
 export type RunEnd =
-  | { outcome: 'done'; points: number }
+  | { outcome: 'done'; points: number; output: readonly number[] | undefined }
   | { outcome: 'void' }
   | { outcome: 'cancelled'; why: string }
   | { outcome: 'failed'; error: unknown };
@@ -17,6 +17,8 @@ export interface RunOptions {
   ioPermit: Permit;
   cpuBudget: ResourceBudget;
   trackers: TrackerLog;
+  /** Awaited before the run freezes anything. */
+  beforeBegin(): Promise<void> | undefined;
   /** True when the storage must not be written: blocks are then left to the next opening. */
   isBroken(): boolean;
   /** Called exactly once, when permits are returned and no segment is frozen any more. */
@@ -61,7 +63,12 @@ export class OptimizationRun {
   copy(): Promise<{ started: boolean; indexing: boolean }> {
     return this.#phase(async () => {
       throwIfAborted(this.signal);
-      const { optimizer, segmentIds, trackers } = this.#options;
+      const { optimizer, segmentIds, trackers, beforeBegin } = this.#options;
+      const ready = beforeBegin();
+      if (ready !== undefined) {
+        await ready;
+        throwIfAborted(this.signal);
+      }
       const optimization = optimizer.begin(segmentIds);
       if (optimization === undefined) {
         this.#end({ outcome: 'void' });
@@ -95,7 +102,7 @@ export class OptimizationRun {
   swap(): number {
     try {
       const points = this.#started.swap();
-      this.#end({ outcome: 'done', points });
+      this.#end({ outcome: 'done', points, output: this.#started.output });
       return points;
     } catch (error) {
       this.#failure ??= error;

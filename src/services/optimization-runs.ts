@@ -2,6 +2,7 @@ import { assert } from '../errors.js';
 import { BackOff } from './back-off.js';
 import type { Clock } from './clock.js';
 import type { ErrorLog } from './error-log.js';
+import { OptimizationCounts } from './optimization-counts.js';
 import { OptimizationRun, type RunEnd } from './optimization-run.js';
 import { type Planned, plan } from './planner.js';
 import type { SegmentHolder, SegmentInfo, SegmentOptimizer } from './ports.js';
@@ -19,6 +20,8 @@ export interface RunsOptions<Info extends SegmentInfo> {
   cpuBudget: ResourceBudget;
   clock: Clock;
   errors: ErrorLog;
+  /** Awaited before a run freezes anything. */
+  beforeRun(): Promise<void> | undefined;
   /** True when the storage must not be written. */
   isBroken(): boolean;
   onEnd(run: OptimizationRun, end: RunEnd): void;
@@ -27,6 +30,7 @@ export interface RunsOptions<Info extends SegmentInfo> {
 /** All optimizations of a store: those planned, those running, and what became of the others. */
 export class OptimizationRuns<Info extends SegmentInfo> {
   readonly trackers: TrackerLog;
+  readonly counts: OptimizationCounts;
   readonly #options: RunsOptions<Info>;
   readonly #backOff: BackOff;
   readonly #runs = new Map<number, OptimizationRun>();
@@ -39,6 +43,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   constructor(options: RunsOptions<Info>) {
     this.#options = options;
     this.trackers = new TrackerLog(options.clock);
+    this.counts = new OptimizationCounts(options.optimizers.map(({ name }) => name));
     this.#backOff = new BackOff(options.clock);
   }
 
@@ -64,6 +69,11 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   /** The part of `pending` that is not backing off. */
   startable(): Planned[] {
     return plan(this.#options.segments.segments(), this.#busyIds(), this.#options.optimizers);
+  }
+
+  /** Segments that are planned, running or backing off. */
+  wanted(): Set<number> {
+    return new Set([...this.#runningIds(), ...this.pending().flatMap((one) => one.segmentIds)]);
   }
 
   ensureCapacity(): void {
@@ -140,16 +150,20 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   }
 
   #prepare(planned: Planned, ioPermit: Permit): number {
-    const { optimizers, cpuBudget, isBroken } = this.#options;
+    const { optimizers, cpuBudget, isBroken, beforeRun: beforeBegin } = this.#options;
     const optimizer = optimizers.find(({ name }) => name === planned.optimizer);
     assert(optimizer !== undefined, 'the plan names an optimizer of the store');
     this.#lastRun += 1;
     const id = this.#lastRun;
     const { segmentIds } = planned;
     const { trackers } = this;
-    const onEnd = (end: RunEnd) => this.#ended(id, end);
-    const options = { optimizer, segmentIds, ioPermit, cpuBudget, trackers, isBroken, onEnd };
-    this.#runs.set(id, new OptimizationRun(options));
+    const startedAt = this.#options.clock.now();
+    const onEnd = (end: RunEnd) => {
+      this.counts.ended(planned.optimizer, end, this.#options.clock.now() - startedAt);
+      this.#ended(id, end);
+    };
+    const environment = { ioPermit, cpuBudget, trackers, beforeBegin, isBroken, onEnd };
+    this.#runs.set(id, new OptimizationRun({ optimizer, segmentIds, ...environment }));
     return id;
   }
 

@@ -134,6 +134,12 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    */
   apply(opNum: number, operation: Op): number;
   /**
+   * Ids of the segments in which the last `apply` put entries. Asked right after it, when its caller
+   * waits with `wait: 'optimized'`. Without this method such a caller waits until the optimizers
+   * have nothing left to do in the whole store.
+   */
+  touched?(): readonly number[];
+  /**
    * The present segments, frozen ones included, in a stable order. Also called for status, so it
    * must be quick.
    */
@@ -191,6 +197,22 @@ export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
   begin(ids: readonly number[]): Optimization | undefined;
 }
 
+/**
+ * Where a store remembers how many processes in a row have died while they were optimizing. It is
+ * written before the first optimization of a process, and after it has succeeded. Optional: without
+ * one a crash loop is not noticed, and the optimizers always begin by themselves.
+ */
+export interface DeathCounter {
+  /** What was written last; 0 at first. Called when the segments have been opened. */
+  read(): Promise<number>;
+  /**
+   * With `sync`, resolves when the count survives a power cut; without, when it survives the death
+   * of the process. Never called beside another `write`. A sticky error breaks the store; after
+   * another one the optimizers go on without the count.
+   */
+  write(count: number, options: { sync: boolean }): Promise<void>;
+}
+
 /** How far an optimization has come, in points. */
 export interface OptimizationProgress {
   copied: number;
@@ -228,6 +250,12 @@ export interface Optimization {
    * undone by `rollback`.
    */
   swap(): number;
+  /**
+   * Read after `swap`: ids of the segments that it has put in the sources' place, where those who
+   * wait with `wait: 'optimized'` for a source go on waiting. Without it they wait from then on
+   * until the optimizers have nothing left to do in the whole store.
+   */
+  readonly output?: readonly number[];
   /**
    * Unfreezes the sources, as if the run had never been. Synchronous, never throws. Comes after the
    * phase has settled, or, when its signal fired and it has not settled within 10 s, without it:

@@ -15,7 +15,8 @@ export type StatusColor = 'green' | 'yellow' | 'grey' | 'red';
 export type StatusReason =
   | { reason: 'optimizing'; optimizer: string; segmentIds: readonly number[] }
   | { reason: 'planned'; optimizer: string; segmentIds: readonly number[] }
-  | { reason: 'disabled' | 'backingOff' | 'waitingForTrigger' }
+  | { reason: 'disabled' | 'backingOff' }
+  | { reason: 'waitingForTrigger'; why: string }
   | { reason: 'applying'; operations: number }
   | { reason: 'error'; what: string; code: string }
   | { reason: 'state'; state: string };
@@ -34,10 +35,12 @@ export function deriveStatus<Info extends SegmentInfo>(facts: {
   /** Operations in the log that are not applied. */
   behind: number;
   slots: number;
+  /** Why the optimizers wait for a trigger; undefined when they don't. */
+  heldBecause: string | undefined;
   runs: OptimizationRuns<Info>;
   errors: ErrorLog;
 }): Status {
-  const { state, behind, slots, runs, errors } = facts;
+  const { state, behind, slots, heldBecause, runs, errors } = facts;
   const reasons: StatusReason[] = errors.standing.map(({ what, code }) => ({
     reason: 'error',
     what,
@@ -46,7 +49,8 @@ export function deriveStatus<Info extends SegmentInfo>(facts: {
   const isLive = ['recovering', 'running', 'reconfiguring'].includes(state);
   if (state !== 'running') reasons.push({ reason: 'state', state });
   if (behind > 0) reasons.push({ reason: 'applying', operations: behind });
-  const work = isLive ? optimizerReasons(slots, runs) : NO_WORK;
+  const standstill = standstillReasons(slots, heldBecause);
+  const work = isLive ? optimizerReasons(standstill, runs) : NO_WORK;
   reasons.push(...work.reasons);
   const isFailed = state === 'broken' || reasons.some(({ reason }) => reason === 'error');
   const color = isFailed ? 'red' : work.color === 'green' && behind > 0 ? 'yellow' : work.color;
@@ -62,26 +66,36 @@ const NO_WORK: Work = { color: 'green', reasons: [] };
 
 /** What the optimizers do and want; an optimizer that can't be asked is an error to show. */
 function optimizerReasons<Info extends SegmentInfo>(
-  slots: number,
+  standstill: StatusReason[],
   runs: OptimizationRuns<Info>,
 ): Work {
   try {
-    return workOf(slots, runs);
+    return workOf(standstill, runs);
   } catch (error) {
     const { code } = toSluiceError(error, 'SLUICE_CRASHED');
     return { color: 'red', reasons: [{ reason: 'error', what: 'plan', code }] };
   }
 }
 
-function workOf<Info extends SegmentInfo>(slots: number, runs: OptimizationRuns<Info>): Work {
+/** Why nothing that is planned will be started. */
+function standstillReasons(slots: number, heldBecause: string | undefined): StatusReason[] {
+  const reasons: StatusReason[] = slots === 0 ? [{ reason: 'disabled' }] : [];
+  if (heldBecause !== undefined) reasons.push({ reason: 'waitingForTrigger', why: heldBecause });
+  return reasons;
+}
+
+function workOf<Info extends SegmentInfo>(
+  standstill: StatusReason[],
+  runs: OptimizationRuns<Info>,
+): Work {
   const running = runs.running.map(
     ({ optimizer, segmentIds }): StatusReason => ({ reason: 'optimizing', optimizer, segmentIds }),
   );
   const planned = runs.startable().map((entry): StatusReason => ({ reason: 'planned', ...entry }));
   if (running.length > 0) return { color: 'yellow', reasons: [...running, ...planned] };
   if (planned.length > 0) {
-    if (slots === 0) return { color: 'grey', reasons: [{ reason: 'disabled' }, ...planned] };
-    return { color: 'yellow', reasons: planned };
+    const color = standstill.length > 0 ? 'grey' : 'yellow';
+    return { color, reasons: [...standstill, ...planned] };
   }
   if (runs.pending().length > 0) return { color: 'grey', reasons: [{ reason: 'backingOff' }] };
   return { color: 'green', reasons: [] };

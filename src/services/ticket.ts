@@ -1,5 +1,7 @@
 import { SluiceError } from '../errors.js';
+import type { Unoptimized, WaitLevel } from '../types.js';
 import type { Clock, TimerHandle } from './clock.js';
+import { badOption, type OptionCheck } from './option-checks.js';
 
 /** What became of a submitted operation. */
 export interface SubmitResult {
@@ -11,12 +13,25 @@ export interface SubmitResult {
   status: 'acknowledged' | 'completed' | 'waitTimeout';
   /** Entries touched; only with `completed`. */
   affected?: number;
+  /** Only with `completed` and `wait: 'optimized'`; see `UpdateResult`. */
+  optimized?: boolean;
+  /** Why nothing will be optimized, when `optimized` is false. */
+  reason?: Unoptimized;
 }
+
+/** What `wait` may be. Throws `SLUICE_BAD_OPTION`. */
+export const waitOption: OptionCheck<WaitLevel> = (value, name) => {
+  if (typeof value === 'boolean' || value === 'optimized') return value;
+  throw badOption(name, "true, false or 'optimized'", value);
+};
 
 /** How long and for what a caller waits. */
 export interface SubmitOptions {
-  /** `true`: answer when synced and applied; `false`: when the log has it. */
-  wait: boolean;
+  /**
+   * `true`: answer when synced and applied; `false`: when the log has it; `'optimized'`: when the
+   * optimizers are through with the segments that got the entries, too.
+   */
+  wait: WaitLevel;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
 }
@@ -26,12 +41,13 @@ export interface SubmitOptions {
  * the operation back; afterwards an abort or a timeout only ends the waiting.
  */
 export class Ticket {
-  readonly wait: boolean;
+  readonly wait: WaitLevel;
   readonly result: Promise<SubmitResult>;
   #opNum: number | undefined;
   #handedOver = false;
   #settled = false;
   #withdraw: () => void = () => {};
+  #leave: () => void = () => {};
   #timer: TimerHandle | undefined;
   readonly #resolve: (result: SubmitResult) => void;
   readonly #reject: (error: unknown) => void;
@@ -70,6 +86,11 @@ export class Ticket {
     this.#withdraw = withdraw;
   }
 
+  /** Sets what is told when the caller's patience ends, once the operation has been applied. */
+  onLeave(leave: () => void): void {
+    this.#leave = leave;
+  }
+
   /** The log is about to write the operation. */
   handOver(): void {
     this.#handedOver = true;
@@ -79,12 +100,20 @@ export class Ticket {
   appended(opNum: number): void {
     this.#opNum = opNum;
     if (this.#settled) this.#resolve({ opNum, status: 'waitTimeout' });
-    else if (!this.wait) this.#settle(() => this.#resolve({ opNum, status: 'acknowledged' }));
+    else if (this.wait === false)
+      this.#settle(() => this.#resolve({ opNum, status: 'acknowledged' }));
   }
 
-  /** The operation is synced (if its caller waits for that) and applied. */
-  completed(opNum: number, affected: number): void {
-    this.#settle(() => this.#resolve({ opNum, status: 'completed', affected }));
+  /** The operation is synced (if its caller waits for that) and applied, and perhaps optimized. */
+  completed(
+    opNum: number,
+    affected: number,
+    outcome?: { optimized: boolean; reason?: Unoptimized | undefined },
+  ): void {
+    const result: SubmitResult = { opNum, status: 'completed', affected };
+    if (outcome !== undefined) result.optimized = outcome.optimized;
+    if (outcome?.reason !== undefined) result.reason = outcome.reason;
+    this.#settle(() => this.#resolve(result));
   }
 
   /** The operation was declined, or will not be answered any more. */
@@ -100,6 +129,7 @@ export class Ticket {
       this.failed(new SluiceError('SLUICE_ABORTED', `not written: ${reason}`));
       return;
     }
+    this.#leave();
     const opNum = this.#opNum;
     // While the append is in flight the number is not known yet: `appended` answers then.
     this.#settle(() => {

@@ -20,6 +20,8 @@ export interface TailHooks {
   onAppended(): void;
   /** The log could not be written. */
   onAppendFailed(error: unknown): void;
+  /** An operation has been applied whose caller waits until it is optimized. */
+  onApplied(ticket: Ticket, applied: { opNum: number; affected: number }): void;
   /** The log is full: may a flush free it? */
   canFreeWal(): boolean;
 }
@@ -188,8 +190,10 @@ export class WalTail {
     if (pending === undefined) return;
     this.#pending.delete(opNum);
     if (pending.data !== undefined) this.#windowBytes -= pending.bytes;
-    if ('affected' in outcome) pending.ticket.completed(opNum, outcome.affected);
-    else pending.ticket.failed(outcome.declined);
+    const { ticket } = pending;
+    if ('declined' in outcome) ticket.failed(outcome.declined);
+    else if (ticket.wait !== 'optimized') ticket.completed(opNum, outcome.affected);
+    else if (!ticket.settled) this.#hooks.onApplied(ticket, { opNum, ...outcome });
     this.#room.leave(pending.bytes);
   }
 

@@ -159,7 +159,7 @@ describe('sluice info', () => {
         { reason: 'state', state: 'recovering' },
         { reason: 'disabled' },
         { reason: 'backingOff' },
-        { reason: 'waitingForTrigger' },
+        { reason: 'waitingForTrigger', why: 'by option' },
       ],
       errors: [
         { ...failure, times: 1, recoveredAt: null },

@@ -99,8 +99,12 @@ describe.each(STORES)('on $kind', ({ create }) => {
       collection.search([1, 2], { filter, signal, limit: 30_000 }),
     ].map(codeOf);
     controller.abort();
-    for (const code of await Promise.all(reads)) expect(code).toBe('SLUICE_CANCELLED');
-    expect(await codeOf(collection.count({ signal }))).toBe('SLUICE_CANCELLED');
+    for (const code of await Promise.all(reads)) expect(code).toBe('SLUICE_ABORTED');
+    expect(await codeOf(collection.count({ signal }))).toBe('SLUICE_ABORTED');
+    // Whatever the reason is: it is the cause, and not an error of the store.
+    const cause = new SluiceError('SLUICE_IO', 'the reason of a caller');
+    const given = collection.scroll({ signal: AbortSignal.abort(cause) });
+    await expect(given).rejects.toMatchObject({ code: 'SLUICE_ABORTED', cause });
     expect(await collection.count()).toBe(30_000);
   });
 

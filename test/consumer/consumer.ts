@@ -14,6 +14,7 @@ import {
   type CoreSettings,
   createUpdateHandler,
   type Database,
+  type DeathCounter,
   type ErrorCode,
   type FlushCapture,
   type LevelWalOptions,
@@ -23,6 +24,8 @@ import {
   memoryWal,
   type Optimizations,
   type OptimizeOptions,
+  type OptimizerCounts,
+  type OptimizersStart,
   openCollection,
   type PayloadIndexType,
   type Permit,
@@ -40,6 +43,7 @@ import {
   systemClock,
   type Telemetry,
   type Tracker,
+  type Unoptimized,
   type UpdateHandler,
   type UpdateResult,
   type VectorIndexSupport,
@@ -47,6 +51,7 @@ import {
   type VerifyOptions,
   vectorIndexSupport,
   verifyStore,
+  type WaitLevel,
 } from 'sluice';
 
 /** Everything that a collection tells of itself, under the names of its types. */
@@ -60,6 +65,7 @@ interface Report {
   completed: Tracker[];
   telemetry: Telemetry;
   io: BudgetStatus;
+  merges: OptimizerCounts | undefined;
 }
 
 function report(collection: Collection): Report {
@@ -79,6 +85,7 @@ function report(collection: Collection): Report {
     completed: optimizations.completed,
     telemetry,
     io: telemetry.budgets.io,
+    merges: telemetry.optimizations.byOptimizer.merge,
   };
 }
 
@@ -86,13 +93,22 @@ function report(collection: Collection): Report {
 export async function useCollection(wal: Database, segments: Database): Promise<Report> {
   const clock: Clock = systemClock;
   const budgets = { io: new ResourceBudget(1), cpu: new ResourceBudget(1) };
-  const options: CollectionOptions = { dimensions: 2, distance: 'dot', clock, budgets };
+  const optimizersStart: OptimizersStart = 'onTrigger';
+  const options: CollectionOptions = {
+    ...{ dimensions: 2, distance: 'dot', clock, budgets },
+    optimizersStart,
+  };
   await using collection = await openCollection({ wal, segments }, options);
-  const written: UpdateResult = await collection.upsert([
-    { id: 1, vector: [1, 0], payload: { year: 1979 } },
-    { id: 'two', vector: Float32Array.of(0, 1) },
-  ]);
-  if (written.status !== 'completed') throw new Error(`unexpected: ${written.status}`);
+  const wait: WaitLevel = 'optimized';
+  const written: UpdateResult = await collection.upsert(
+    [
+      { id: 1, vector: [1, 0], payload: { year: 1979 } },
+      { id: 'two', vector: Float32Array.of(0, 1) },
+    ],
+    { wait },
+  );
+  const why: Unoptimized | undefined = written.reason;
+  if (written.optimized !== true) throw new Error(`unexpected: ${written.status} ${why}`);
   const type: PayloadIndexType = 'integer';
   await collection.createPayloadIndex('year', type);
   const search: CollectionSearchOptions = { limit: 1 };
@@ -148,7 +164,15 @@ export async function useCore(): Promise<{ total: number; results: SubmitResult[
   const inMemory: MemoryWalOptions = {};
   const settings: CoreSettings = { flushIntervalMs: 1000, maxOptimizationThreads: null };
   const segments = new Sum();
-  const first = createUpdateHandler({ wal: memoryWal(inMemory), segments, ...settings });
+  let deaths = 0;
+  const deathCounter: DeathCounter = {
+    read: async () => deaths,
+    write: async (count) => {
+      deaths = count;
+    },
+  };
+  const wal = memoryWal(inMemory);
+  const first = createUpdateHandler({ wal, segments, deathCounter, ...settings });
   await first.ready();
   const results = [await first.submit(1), await first.submit(2, { wait: true })];
   await first.stop();

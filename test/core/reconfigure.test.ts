@@ -147,4 +147,66 @@ describe('reconfigure', () => {
     );
     await store.run(store.handler.stop());
   });
+
+  test('while an operation fails for now and is retried it does not wait for that', async () => {
+    const store = await openTiny({ optimizers: [{}] });
+    store.hooks.fail('apply', errorOf('transient', 'not now'), 12);
+    const put = store.put('busy', 1);
+    await store.clock.advance(5000);
+    expect(store.handler.status().reasons).toContainEqual(
+      expect.objectContaining({ reason: 'error', what: 'apply' }),
+    );
+    const since = store.clock.now();
+    await store.run(store.handler.reconfigure({ flushIntervalMs: 123 }));
+    expect(store.clock.now() - since).toBeLessThan(10);
+    expect(store.content).toEqual({});
+    expect(await store.run(put)).toMatchObject({ status: 'completed' });
+    await store.run(store.handler.stop());
+  });
+
+  test('with a log of operations still to be applied it does not wait for them either', async () => {
+    const store = await openTiny();
+    const yields: (() => void)[] = [];
+    const { clock } = store;
+    clock.yield = () => new Promise((resolve) => yields.push(resolve));
+    // Every operation takes a whole slice of the applier's time.
+    const { now } = store.hooks;
+    const late = { ms: 0 };
+    const { now: timeOf } = clock;
+    clock.now = () => timeOf.call(clock) + late.ms;
+    store.hooks.now = (place, detail) => {
+      if (place === 'apply') late.ms += 20_000;
+      now.call(store.hooks, place, detail);
+    };
+    const puts = [store.put('a'), store.put('b'), store.put('c')];
+    await settle();
+    await store.handler.reconfigure({ flushIntervalMs: 99 });
+    expect(store.hooks.count('apply')).toBe(1);
+    store.hooks.now = now;
+    for (const resume of yields.splice(0)) resume();
+    clock.yield = async () => {};
+    await store.run(Promise.all(puts));
+    await store.run(store.handler.stop());
+  });
+
+  test('asked for while stopping, or overtaken by a stop, it is refused and changes nothing', async () => {
+    const store = await openTiny({ optimizers: [{}] });
+    const gates = ['compaction.copy', 'compaction.discard'].map((place) => store.hooks.hold(place));
+    await store.fill(5);
+    await store.clock.until(() => gates[0]?.arrived === 1);
+    const applied: string[] = [];
+    const overtaken = store.handler.reconfigure({}, () => applied.push('overtaken'));
+    await settle();
+    expect(store.handler.state).toBe('reconfiguring');
+    const stopped = store.handler.stop();
+    expect(store.handler.state).toBe('stopping');
+    const late = store.handler.reconfigure({}, () => applied.push('late'));
+    const failures = await Promise.all([store.failure(overtaken), store.failure(late)]);
+    const refused = { code: 'SLUICE_STOPPED' };
+    expect(failures).toMatchObject([refused, refused]);
+    gates[1]?.open();
+    await store.run(stopped);
+    expect(applied).toEqual([]);
+    expect(store.segments.frozen).toBe(0);
+  });
 });

@@ -39,8 +39,8 @@ function hasPending({ value, context }: AnyMachineSnapshot): boolean {
 function lostPasses(graph: Graph, along: EdgeTest): Edge[] {
   const sure = graph.surely(plans, along);
   return graph.edges.filter((edge) => {
-    const { leaving }: SchedulerContext = edge.target.context;
-    if (edge.target.status !== 'active' || leaving !== 'no') return false;
+    const { leaving, held }: SchedulerContext = edge.target.context;
+    if (edge.target.status !== 'active' || leaving !== 'no' || held) return false;
     if (plans(edge) || !(asksForPass(edge) || hasPending(edge.target))) return false;
     return !sure.has(edge.to);
   });
@@ -48,6 +48,31 @@ function lostPasses(graph: Graph, along: EdgeTest): Edge[] {
 
 const reap = { type: 'reap', params: ({ event }: { event: unknown }) => event };
 const ENDED_TASK = 'xstate.done.actor.optimization.*';
+
+const isHeld: EdgeTest = ({ source }) => source.context.held;
+
+/**
+ * Edges by which the waiting for a trigger goes wrong: something is planned or runs in it, a Nop
+ * does not end it, something else does, or it comes back.
+ */
+function wrongHolds(graph: Graph): Edge[] {
+  const ignoredNops = graph.ignored.filter(({ event }) => event.type === 'Nop');
+  return [...graph.edges, ...ignoredNops].filter((edge) => {
+    const { event, target } = edge;
+    if (target.status !== 'active') return false;
+    const { held, slots }: SchedulerContext = target.context;
+    const isBusy = target.value === 'planning' || slots.some((slot) => slot !== null);
+    if (held && (isBusy || event.type === 'Nop')) return true;
+    return held !== (isHeld(edge) && event.type !== 'Nop');
+  });
+}
+
+const HOLD_MUTANTS: Record<string, (machine: Machine) => Machine> = {
+  'it plans all the same': (machine) => machine.provide({ guards: { isHeld: () => false } }),
+  'a Nop does not release it': (machine) => machine.provide({ actions: { release: () => {} } }),
+  'a Nop during a pause is forgotten': (machine) =>
+    mutate(machine, ['states', 'paused', 'on', 'Nop'], () => ({})),
+};
 
 /** Machines with a fault that loses a pass, each a fault that has been made before. */
 const MUTANTS: Record<string, (machine: Machine) => Machine> = {
@@ -98,6 +123,21 @@ describe('the scheduler and its passes', () => {
     if (mutant === undefined) throw new Error('the mutant is missing');
     expect(lostPasses(explore(mutant(one.machine), one.how), withCleanup)).toEqual([]);
   });
+
+  it.each([0, 1, 2])('held, with %i slots, it loses no signal once it is released', (slots) => {
+    const { machine, how } = schedulerCase(slots, true);
+    const searched = explore(machine, how);
+    expect(searched.edges.filter(isHeld).length).toBeGreaterThan(20);
+    expect(lostPasses(searched, withoutCleanup).map(lineOf)).toEqual([]);
+    expect(wrongHolds(searched).map(lineOf)).toEqual([]);
+  });
+
+  for (const [fault, make] of Object.entries(HOLD_MUTANTS)) {
+    it(`held, it would show that ${fault}`, () => {
+      const { machine, how } = schedulerCase(1, true);
+      expect(wrongHolds(explore(make(machine), how)).length).toBeGreaterThan(0);
+    });
+  }
 
   it('keeps a slot taken exactly as long as its task lives', () => {
     for (const [key, snapshot] of graph.snapshots) {

@@ -128,6 +128,22 @@ describe('the root', () => {
     }
   });
 
+  it('waits for a trigger from an opening to the first Nop, also for a scheduler to come', () => {
+    const live = graph.edges.filter(({ source }) => source.matches('live'));
+    const nops = live.filter(({ event }) => event.type === 'Nop');
+    const without = nops.filter(({ source }) => !contextOf(source).alive.optimizerScheduler);
+    expect(without.length).toBeGreaterThan(0);
+    const ignored = graph.ignored.filter(
+      ({ source, event }) => source.matches('live') && event.type === 'Nop',
+    );
+    expect([...nops, ...ignored].filter(({ target }) => contextOf(target).held)).toEqual([]);
+    const others = live.filter(({ event }) => event.type !== 'Nop');
+    const changed = others.filter(
+      ({ source, target }) => contextOf(source).held !== contextOf(target).held,
+    );
+    expect(changed.map(lineOf)).toEqual([]);
+  });
+
   it('puts every configuration in force, whatever ends meanwhile', () => {
     const asked = graph.edges.filter(({ event }) => event.type === 'Reconfigure');
     expect(asked.length).toBeGreaterThan(10);

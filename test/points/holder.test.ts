@@ -201,7 +201,7 @@ describe('views', () => {
     const reading = holder.count({ signal: controller.signal });
     controller.abort();
     expect(holder.openViews).toBe(1);
-    await expect(reading).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
+    await expect(reading).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
     expect(holder.openViews).toBe(0);
   });
 
@@ -209,6 +209,6 @@ describe('views', () => {
     const holder = await openHolder();
     const reading = holder.count({ signal: AbortSignal.abort() });
     expect(holder.openViews).toBe(0);
-    await expect(reading).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
+    await expect(reading).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
   });
 });

@@ -216,7 +216,7 @@ describe('verifyStore', () => {
   test('a signal ends the check and leaves the store closed', async () => {
     const path = await makeStore();
     const cancelled = verifyStore(path, { signal: AbortSignal.abort() });
-    await expect(cancelled).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
+    await expect(cancelled).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
     expect((await verifyStore(path)).ok).toBe(true);
   });
 });

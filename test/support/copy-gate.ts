@@ -74,6 +74,8 @@ class CopyGate {
 
   async #pass(signal: AbortSignal): Promise<void> {
     if (!this.#isClosed) return;
+    // An abort that has come already is told to nobody who begins to listen now.
+    throwIfAborted(signal);
     const failure = await new Promise<SluiceError | undefined>((resolve) => {
       const leave = () => {
         this.#held.delete(leave);

@@ -4,7 +4,7 @@ import { assert, SluiceError } from '../../errors.js';
 /**
  * What a stored value is. The numbers are part of the format and never change their meaning.
  */
-export const KIND = { record: 1, walMeta: 2, manifest: 3, block: 4 } as const;
+export const KIND = { record: 1, walMeta: 2, manifest: 3, block: 4, deaths: 5 } as const;
 
 /** A name of `KIND`. */
 export type Kind = keyof typeof KIND;

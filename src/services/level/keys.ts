@@ -3,8 +3,11 @@ import type { Kind } from './frame.js';
 /** The one record of the log that is not an operation. */
 export const META_KEY = 'meta';
 
-/** The one record of the segments that is not a block. */
+/** Names the blocks of the segments. */
 export const MANIFEST_KEY = 'manifest';
+
+/** How many processes in a row have died while they were optimizing; absent when none has. */
+export const DEATHS_KEY = 'deaths';
 
 /** 14 hex digits hold every safe integer, and sort as the numbers do. */
 const RECORD = /^r[0-9a-f]{14}$/;
@@ -36,6 +39,7 @@ export function isBlockKey(key: string): boolean {
 export function kindOfKey(key: string): Kind | undefined {
   if (key === META_KEY) return 'walMeta';
   if (key === MANIFEST_KEY) return 'manifest';
+  if (key === DEATHS_KEY) return 'deaths';
   if (isBlockKey(key)) return 'block';
   return recordNumber(key) === undefined ? undefined : 'record';
 }

@@ -1,9 +1,11 @@
 import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import type { DeathCounter } from '../ports.js';
 import { type RandomFill, randomId } from '../random-id.js';
 import { type BlockRef, BlockSession } from './block-session.js';
 import type { Database, Entry } from './database.js';
+import { deathsEntry, readDeaths } from './deaths.js';
 import { frame, unframe } from './frame.js';
-import { isBlockKey, MANIFEST_KEY } from './keys.js';
+import { DEATHS_KEY, isBlockKey, MANIFEST_KEY } from './keys.js';
 import { LevelHandle } from './level-handle.js';
 import { type Manifest, manifestEntry, readManifest } from './manifest.js';
 import { type StoredEntry, storedEntries } from './stored-entries.js';
@@ -176,6 +178,21 @@ export class SegmentStore<M> {
     });
   }
 
+  /** How many processes in a row have died while they were optimizing; see `DeathCounter`. */
+  readonly deathCounter: DeathCounter = {
+    read: async () => {
+      this.#handle.assertOpen();
+      const value = await this.#handle.get(DEATHS_KEY);
+      return value === undefined ? 0 : readDeaths(value);
+    },
+    write: (count, { sync }) =>
+      this.#run(this.#session, () =>
+        this.#handle.write(
+          count === 0 ? { deletes: [DEATHS_KEY], sync } : { puts: [deathsEntry(count)], sync },
+        ),
+      ),
+  };
+
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */
   entries(): AsyncIterable<StoredEntry> {
     return storedEntries(this.#handle);
@@ -191,7 +208,7 @@ export class SegmentStore<M> {
     for await (const keys of this.#handle.keys()) {
       for (const key of keys) {
         if (isBlockKey(key)) blocks.add(key);
-        else if (key !== MANIFEST_KEY) {
+        else if (key !== MANIFEST_KEY && key !== DEATHS_KEY) {
           throw new SluiceError('SLUICE_NOT_A_STORE', `not a segment store: it has a key '${key}'`);
         }
       }

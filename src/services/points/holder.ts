@@ -109,6 +109,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().apply(opNum, operation);
   }
 
+  touched(): readonly number[] {
+    return this.#opened().touched;
+  }
+
   segments(): readonly PointSegmentInfo[] {
     return this.#opened().list.all.map(infoOf);
   }

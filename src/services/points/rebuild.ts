@@ -149,6 +149,11 @@ export class Rebuild implements Optimization {
     return output.live;
   }
 
+  /** See `Optimization.output`: none when no point was left. */
+  get output(): readonly number[] {
+    return this.#tools.list.find(this.#output.id) === undefined ? [] : [this.#output.id];
+  }
+
   rollback(): void {
     for (const proxy of this.#proxies) proxy.unfreeze();
     if (this.#spare !== undefined) this.#tools.list.dropSpare(this.#spare);

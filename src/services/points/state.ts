@@ -24,6 +24,8 @@ export class PointState {
   #optimizerOptions: OptimizerOptions;
   #hnswOptions: HnswOptions;
   #configurations = 0;
+  /** Ids of the segments that got rows from the last operation. */
+  #touched: readonly number[] = [];
 
   constructor(body: ManifestBody, segments: readonly Segment[], cpus: number) {
     this.list = new SegmentList(body, segments, body.nextSegmentId);
@@ -94,6 +96,8 @@ export class PointState {
       this.#advanceClock(operation);
       this.#applied = opNum;
       if (transaction.changesSchema) this.#dropIndexes();
+      const { target } = transaction;
+      this.#touched = target === undefined ? [] : [target.id];
       return touched;
     } catch (error) {
       transaction.undo();
@@ -101,6 +105,11 @@ export class PointState {
       if (!isTransient(error) && !isSticky(error)) this.#applied = opNum;
       throw error;
     }
+  }
+
+  /** See `SegmentHolder.touched`. */
+  get touched(): readonly number[] {
+    return this.#touched;
   }
 
   /** See `SegmentHolder.ensureCapacity`. */

@@ -53,6 +53,11 @@ export class Transaction {
     return this.#schemaBefore !== undefined;
   }
 
+  /** The segment that got rows, if one did. */
+  get target(): Segment | undefined {
+    return this.#target;
+  }
+
   find(id: PointId): Location | undefined {
     return findPoint(this.#segments, id);
   }

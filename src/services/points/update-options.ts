@@ -8,6 +8,7 @@ import {
   type OptionCheck,
   type OptionChecks,
 } from '../option-checks.js';
+import { waitOption } from '../ticket.js';
 
 /** Longest delay of a timer, in milliseconds; a longer one would fire at once. */
 export const TIMEOUT_MAX_MS = 2 ** 31 - 1;
@@ -50,7 +51,7 @@ function isAbortSignal(value: unknown): value is AbortSignal {
 
 /** The checks of the options that every update takes; an update with more of them adds its own. */
 export const UPDATE_OPTION_CHECKS: OptionChecks<UpdateOptions> = {
-  wait: booleanOption,
+  wait: waitOption,
   signal: checkSignal,
   timeoutMs: numberOption({ above: 0, max: TIMEOUT_MAX_MS }),
   clockTag: checkClockTag,

@@ -1,4 +1,4 @@
-import { errorText, SluiceError, throwIfAborted } from '../../errors.js';
+import { abortedByCaller, errorText, SluiceError, throwIfAborted } from '../../errors.js';
 import { type Clock, systemClock } from '../clock.js';
 import { checkContinuity } from '../continuity.js';
 import type { Database } from '../level/database.js';
@@ -41,7 +41,7 @@ export interface Verification {
 
 /** Options of `verifyStore`. */
 export interface VerifyOptions {
-  /** Stops the check with `SLUICE_CANCELLED`. */
+  /** Stops the check with `SLUICE_ABORTED`. */
   signal?: AbortSignal;
   /** @default systemClock */
   clock?: Clock;
@@ -54,7 +54,7 @@ export interface VerifyOptions {
  * opening it would tidy up (LevelDB moves its own files about when it is opened).
  *
  * Damage is told in the result. Errors: those of opening the directory (`SLUICE_NOT_FOUND`,
- * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_CANCELLED`.
+ * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_ABORTED`.
  */
 export async function verifyStore(
   path: string,
@@ -69,11 +69,15 @@ export async function verifyStore(
 }
 
 /** As `verifyStore`, for the two databases of a store. It leaves them open. */
-export function verifyDatabases(
+export async function verifyDatabases(
   databases: { wal: Database; segments: Database },
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  return new Verifier(databases, options).run();
+  try {
+    return await new Verifier(databases, options).run();
+  } catch (error) {
+    throw abortedByCaller(error, options.signal);
+  }
 }
 
 class Verifier {
@@ -118,7 +122,7 @@ class Verifier {
   async run(): Promise<Verification> {
     await this.#checkValues('log', this.#wal, (kind) => kind === 'record' || kind === 'walMeta');
     await this.#checkValues('segments', this.#segments, (kind) => {
-      return kind === 'block' || kind === 'manifest';
+      return kind === 'block' || kind === 'manifest' || kind === 'deaths';
     });
     const log = await this.#attempt('log', () => this.#checkLog());
     if (log !== undefined) {

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors.js';
+import { abortedByCaller, throwIfAborted } from '../../errors.js';
 import { type Clock, sleep } from '../clock.js';
 import { Pace } from './pace.js';
 import type { PointState } from './state.js';
@@ -6,7 +6,7 @@ import { View } from './view.js';
 
 /** The options of reads that look at many points. */
 export interface ReadOptions {
-  /** Stops the read: it rejects with `SLUICE_CANCELLED`. */
+  /** Stops the read: it rejects with `SLUICE_ABORTED`. */
   signal?: AbortSignal | undefined;
 }
 
@@ -37,13 +37,16 @@ export class Views {
     { signal }: ReadOptions,
     job: (view: View, pace: Pace) => Promise<Result>,
   ): Promise<Result> {
-    // A small read would be done before it looks at its signal.
-    if (signal !== undefined) throwIfAborted(signal);
-    const view = this.take(state);
+    let view: View | undefined;
     try {
+      // A small read would be done before it looks at its signal.
+      if (signal !== undefined) throwIfAborted(signal);
+      view = this.take(state);
       return await job(view, new Pace(this.#clock, signal));
+    } catch (error) {
+      throw abortedByCaller(error, signal);
     } finally {
-      view.release();
+      view?.release();
     }
   }
 

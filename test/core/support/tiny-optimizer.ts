@@ -64,6 +64,7 @@ class TinyOptimization implements Optimization {
   readonly #ended: () => void;
   readonly #block: string;
   #output = new Map<string, number>();
+  output: readonly number[] = [];
 
   constructor(
     store: TinySegments,
@@ -102,7 +103,7 @@ class TinyOptimization implements Optimization {
     // A frozen segment takes no new entries: what it has lost meanwhile was deleted or overwritten.
     const live = new Set(this.#sources.flatMap(({ entries }) => [...entries.keys()]));
     for (const key of this.#output.keys()) if (!live.has(key)) this.#output.delete(key);
-    this.#store.replace(this.#sources, this.#output);
+    this.output = [this.#store.replace(this.#sources, this.#output).id];
     this.#ended();
     return this.#output.size;
   }

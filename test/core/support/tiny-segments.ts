@@ -33,6 +33,7 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
   readonly hooks: Hooks;
   #segments: TinySegment[] = [];
   #lastId = 0;
+  #touched: readonly number[] = [];
   #changes = 0;
   #committed = 0;
   #committedApplied = 0;
@@ -80,9 +81,14 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
       throw new Error(`no ${operation.double} to double`);
     }
     this.#changes += 1;
+    this.#touched = [];
     if ('put' in operation) return this.#put(...operation.put);
     if ('delete' in operation) return this.#delete(operation.delete);
     return this.#put(operation.double, 2 * (before[operation.double] ?? 0));
+  }
+
+  touched(): readonly number[] {
+    return this.#touched;
   }
 
   segments(): readonly SegmentInfo[] {
@@ -140,16 +146,19 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
   }
 
   /** Puts one sealed segment in the place of others. */
-  replace(sources: readonly TinySegment[], entries: Map<string, number>): void {
+  replace(sources: readonly TinySegment[], entries: Map<string, number>): TinySegment {
     this.#lastId += 1;
     this.#changes += 1;
     const output = { id: this.#lastId, entries, sealed: true, frozen: false };
     this.#segments = [output, ...this.#segments.filter((segment) => !sources.includes(segment))];
+    return output;
   }
 
   #put(key: string, value: number): number {
     this.#delete(key);
-    this.#target().entries.set(key, value);
+    const target = this.#target();
+    target.entries.set(key, value);
+    this.#touched = [target.id];
     return 1;
   }
 

@@ -106,7 +106,7 @@ function plans({ slots }: SchedulerContext) {
   ];
 }
 
-export function schedulerCase(slots: number): Case {
+export function schedulerCase(slots: number, held = false): Case {
   const tasks = [
     { outcome: 'done', points: 1 },
     { outcome: 'failed', error: 'it failed' },
@@ -114,7 +114,7 @@ export function schedulerCase(slots: number): Case {
   return {
     machine: stubbed(optimizerSchedulerMachine),
     how: {
-      input: { parent, slots },
+      input: { parent, slots, held },
       external: [
         { type: 'Operation' },
         { type: 'Nop' },
@@ -169,7 +169,10 @@ export function updateHandlerCase(): Case {
         { type: 'Reopen' },
         { type: 'Stop' },
       ],
-      outputs: { open: () => [settings], reconfigure: () => [settings] },
+      outputs: {
+        open: () => [{ ...settings, held: true }],
+        reconfigure: () => [settings],
+      },
       promised,
       // The number of crashes only sets a delay; that a worker has crashed tells of a restart.
       project: projection((context: UpdateHandlerContext) => ({
@@ -185,6 +188,7 @@ export const CASES: Record<string, () => Case> = {
   updateWorker: updateWorkerCase,
   flushWorker: flushWorkerCase,
   optimizationTask: taskCase,
-  optimizerScheduler: () => schedulerCase(1),
+  // Held at first: what it does when released is part of the same graph.
+  optimizerScheduler: () => schedulerCase(1, true),
   updateHandler: updateHandlerCase,
 };
