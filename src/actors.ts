@@ -11,6 +11,7 @@ import { type ApplierInput, updateWorkerMachine } from './machines/update-worker
 import type { ApplierListener } from './services/applier.js';
 import { sleep } from './services/clock.js';
 import { checkContinuity } from './services/continuity.js';
+import { unknownNotes } from './services/log-notes.js';
 import type { OptimizationRun } from './services/optimization-run.js';
 import type { SegmentInfo } from './services/ports.js';
 
@@ -182,13 +183,14 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
   core.unwatch();
   try {
     const log = await wal.open();
-    const { applied } = await segments.open({
+    const { applied, notes = unknownNotes(log.acked) } = await segments.open({
       storeId: log.storeId,
       signal,
       onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
       check: (loaded) => checkContinuity(log, loaded),
     });
     checkContinuity(log, applied);
+    core.notes.open(notes, log.acked);
     core.flush.open({ committed: applied, acked: log.acked });
     await onOpened();
     core.openedWith = { applied, log };

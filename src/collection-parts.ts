@@ -99,6 +99,7 @@ export function collectionParts(
     segments: holder,
     optimizers: pointOptimizers(holder, cpus),
     codec,
+    clockTagOf: ({ clockTag }) => clockTag,
     clock,
     cpus,
     settings: () => settings,

@@ -8,6 +8,8 @@ import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
 import { Incarnations } from './services/incarnations.js';
 import { KeepFrom } from './services/keep-from.js';
+import { type FeedSource, LogFeed } from './services/log-feed.js';
+import { LogNotebook } from './services/log-notes.js';
 import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
 import { OptimizationRuns } from './services/optimization-runs.js';
 import { Plungers } from './services/plungers.js';
@@ -22,6 +24,7 @@ import type {
 import { Reconfiguration } from './services/reconfiguration.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import { type TailLimits, WalTail } from './services/wal-tail.js';
+import type { ClockTag } from './types.js';
 
 /** Settings in force; they may change by reconfiguration. */
 export interface CoreSettings {
@@ -36,6 +39,8 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   segments: SegmentHolder<Op, Info>;
   optimizers: readonly SegmentOptimizer<Info>[];
   codec: OperationCodec<Op>;
+  /** The clock tag that an operation carries. */
+  clockTagOf: (operation: Op) => ClockTag | undefined;
   clock: Clock;
   logger: Logger;
   limits: TailLimits & { dirtyBytesMax: number };
@@ -54,6 +59,8 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
   readonly errors: ErrorLog;
   readonly keepFrom = new KeepFrom();
+  readonly notes = new LogNotebook();
+  readonly feed: LogFeed<Op>;
   readonly plungers = new Plungers();
   readonly reconfiguration = new Reconfiguration();
   readonly incarnations = new Incarnations<WorkerId | 'root'>();
@@ -80,6 +87,7 @@ export class Core<Op, Info extends SegmentInfo> {
   /** Ends the subscription to a log with other writers. */
   unwatch: () => void = () => {};
   #flushAsked = false;
+  #recheckAsked = false;
   /** An operation has failed for now and is tried again. */
   #retrying = false;
 
@@ -94,6 +102,7 @@ export class Core<Op, Info extends SegmentInfo> {
       hooks: {
         onWork: () => this.send({ type: 'Operation' }),
         onAppended: () => this.errors.recovered('wal'),
+        onVisible: () => this.feed.wake(),
         onAppendFailed: (error) => this.failIfSticky('wal', error),
         canFreeWal: () => this.#canFreeWal(),
       },
@@ -105,11 +114,15 @@ export class Core<Op, Info extends SegmentInfo> {
       segments,
       clock,
       hooks: {
-        onApplied: () => {
+        onApplied: (opNum, operation) => {
           this.counts.applied += 1;
+          this.notes.add(opNum, options.clockTagOf(operation), false);
           this.#passed();
         },
-        onDeclined: (opNum, error) => this.#declined(opNum, error),
+        onDeclined: (opNum, operation, error) => {
+          this.notes.add(opNum, options.clockTagOf(operation), true);
+          this.#declined(opNum, error);
+        },
         onRetry: (opNum, error) => this.#retried(opNum, error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
@@ -119,8 +132,24 @@ export class Core<Op, Info extends SegmentInfo> {
         },
       },
     });
-    const { errors, keepFrom, tail } = this;
-    this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, errors });
+    const { errors, keepFrom, notes, tail } = this;
+    this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, notes, errors });
+    const { flush } = this;
+    const source: FeedSource<Op> = {
+      get visible() {
+        return tail.visible;
+      },
+      get forgotten() {
+        return flush.forgotten;
+      },
+      read: (from, to) => wal.read(from, to),
+      decode: (data) => codec.decode(data),
+      isDeclined: (opNum) => notes.isDeclined(opNum),
+      bytesToRead: (from) => tail.bytesToRead(from),
+      rest: () => clock.yield(),
+      onMoved: () => this.#readersMoved(),
+    };
+    this.feed = new LogFeed(source, keepFrom);
     this.runs = new OptimizationRuns({
       segments,
       optimizers: options.optimizers,
@@ -175,6 +204,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.tail.abandon(refusal);
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
+    this.feed.endAll(refusal);
     this.reconfiguration.refuse(refusal);
   }
 
@@ -205,8 +235,21 @@ export class Core<Op, Info extends SegmentInfo> {
 
   #canFreeWal(): boolean {
     if (!this.flush.mayFree) return false;
-    if (this.flush.wouldFree) this.#askForFlush();
+    this.feed.evict(this.options.limits.walBytesMax / 2);
+    // Readers wait for what isn't synced yet; a round sees to that as well.
+    if (this.flush.wouldFree || this.tail.visible < this.tail.applied) this.#askForFlush();
     return true;
+  }
+
+  /** Readers have read on, or ended: a full log may be able to forget more. */
+  #readersMoved(): void {
+    if (this.#recheckAsked) return;
+    this.#recheckAsked = true;
+    // Not at once: a reader may have been ended by the very look at what is full.
+    queueMicrotask(() => {
+      this.#recheckAsked = false;
+      this.tail.recheck();
+    });
   }
 
   #flushIfDirty(): void {

@@ -3,6 +3,7 @@ import { type ActorRefFrom, createActor } from 'xstate';
 import { closeStore, provideActors } from './actors.js';
 import { Core, type CoreSettings } from './core.js';
 import { SluiceError } from './errors.js';
+import { openChanges, recoveryPointOf, walDeltaOf } from './log-access.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
 import {
   type HandlerEnvironment,
@@ -24,7 +25,15 @@ import type {
 import { budgetSize, ResourceBudget } from './services/resource-budget.js';
 import { deriveStatus, type Status } from './services/status.js';
 import type { SubmitOptions, SubmitResult } from './services/ticket.js';
-import type { Optimizations, Telemetry } from './types.js';
+import type {
+  Change,
+  ChangesOptions,
+  ClockTag,
+  Optimizations,
+  RecoveryPoint,
+  Telemetry,
+  WalDelta,
+} from './types.js';
 
 /** The three adapters of a store, and how to run them. */
 export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo>
@@ -36,6 +45,8 @@ export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo
   optimizers?: readonly SegmentOptimizer<Info>[];
   /** @default `plainCodec()`, which carries plain data and validates nothing */
   codec?: OperationCodec<Op>;
+  /** The clock tag that an operation carries, for `recoveryPoint` and `walDelta`. @default none */
+  clockTagOf?: (operation: Op) => ClockTag | undefined;
   /**
    * Settings that are stored with the segments: read when the store has been opened and after each
    * `reconfigure`. @default the options given here
@@ -79,6 +90,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       throw new TypeError('the option segments must be a SegmentHolder');
     }
     const { logger, inspect, clock = systemClock, budgets, onOpened, onClosed, ...rest } = options;
+    const { clockTagOf = () => undefined } = options;
     const resolved = resolveSettings(settingsOf(rest));
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
@@ -89,6 +101,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       segments,
       optimizers,
       codec,
+      clockTagOf,
       clock,
       logger: logger ?? pino({ level: 'silent' }),
       limits: {
@@ -192,10 +205,44 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /**
    * Keeps records at and above `opNum` in the log until the returned function is called; 0 keeps
-   * all. Errors: `SLUICE_WAL_TRUNCATED` when it is too late.
+   * all. Of several holders the lowest counts. It outlasts `reopen`. Unlike a reader it is never
+   * taken away: a log that is full because of it declines. Errors: `SLUICE_WAL_TRUNCATED` when it is
+   * too late, `SLUICE_NOT_OPEN`; a `TypeError`.
    */
   keepWalFrom(opNum: number): () => void {
     return this.#core.keepFrom.hold(opNum, this.#core.flush.forgotten);
+  }
+
+  /**
+   * The operations of the log, each once, in their order: those that are synced and applied or
+   * declined. Keeps what it has not given yet in the log, from this call until the iteration ends,
+   * whyever; one that nobody holds any more ends when it is noticed. Without `follow` it ends at
+   * what was visible when it was called. What was written with `wait: false` is visible at the
+   * latest after the next flush round.
+   *
+   * Throws `SLUICE_BAD_OPTION`, `SLUICE_WAL_TRUNCATED` when `from` is already forgotten,
+   * `SLUICE_NOT_OPEN`. The iteration rejects with `SLUICE_READER_TOO_SLOW` when the log is full and
+   * more than half of it is still to be read, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also across
+   * `reopen`), `SLUICE_CANCELLED`, and the errors of reading.
+   */
+  changes(options?: ChangesOptions): AsyncIterableIterator<Change<Op>> {
+    return openChanges(this.#core, options);
+  }
+
+  /**
+   * The newest tick of each clock among the operations that are synced and applied. Needs the option
+   * `clockTagOf`. Errors: `SLUICE_NOT_OPEN`.
+   */
+  recoveryPoint(): RecoveryPoint {
+    return recoveryPointOf(this.#core);
+  }
+
+  /**
+   * What a store with this recovery point lacks of the log. Nothing keeps the log from forgetting it
+   * afterwards but `keepWalFrom`. Errors: `SLUICE_BAD_OPTION`, a `TypeError`, `SLUICE_NOT_OPEN`.
+   */
+  walDelta(recoveryPoint: RecoveryPoint): Promise<WalDelta> {
+    return walDeltaOf(this.#core, recoveryPoint);
   }
 
   /** How the store is; see `StatusColor`. */
@@ -227,7 +274,14 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return {
       operations: { ...counts },
       recovery: { ...this.#core.recovery },
-      log: { acked: flush.acked, applied: tail.applied, last: tail.end, keepFrom: keepFrom.lowest },
+      log: {
+        acked: flush.acked,
+        applied: tail.applied,
+        synced: tail.syncedUpTo,
+        last: tail.end,
+        keepFrom: keepFrom.lowest,
+        readers: this.#core.feed.readers,
+      },
       queue: tail.usage,
       flush: { ...flush.counts, committed: flush.committed },
       optimizations: {
@@ -317,6 +371,6 @@ const RECONFIGURABLE: OptionChecks<CoreSettings> = {
 
 /** The settings among the options. */
 function settingsOf(options: object): Partial<HandlerSettings> {
-  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'settings']);
+  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'clockTagOf', 'settings']);
   return Object.fromEntries(Object.entries(options).filter(([key]) => !others.has(key)));
 }

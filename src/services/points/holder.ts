@@ -10,7 +10,7 @@ import type {
   ScoredPoint,
 } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
-import type { SegmentHolder } from '../ports.js';
+import type { LogNotes, SegmentHolder } from '../ports.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
 import type { PointHolderOptions } from './holder-options.js';
@@ -65,7 +65,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     signal: AbortSignal;
     onProgress: (done: number, total: number) => void;
     check?: (applied: number) => void;
-  }): Promise<{ applied: number }> {
+  }): Promise<{ applied: number; notes: LogNotes }> {
     const { store, clock, cpus } = this.#options;
     const { storeId, signal, onProgress, check } = options;
     const stored = await store.open({ storeId });
@@ -91,7 +91,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     // A new store remembers its dimensions from the start.
     if (stored === undefined) await this.#create(signal);
     this.#mayCreate = false;
-    return { applied: state.applied };
+    return { applied: state.applied, notes: state.notes };
   }
 
   apply(opNum: number, operation: PointOperation): number {
@@ -111,10 +111,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   /** As the port says; without a number, as of the last operation that came here. */
-  capture(applied: number = this.applied): PointCapture {
+  capture(applied: number = this.applied, notes?: LogNotes): PointCapture {
     assert(this.#capturing === undefined, 'one flush at a time');
     const state = this.#opened();
     state.advance(applied);
+    state.notes = notes ?? state.notes;
     const { revision } = state;
     const capture = new PointCapture({
       store: this.#options.store,

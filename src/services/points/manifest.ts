@@ -1,6 +1,8 @@
 import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import { checkNotes } from '../log-notes.js';
+import type { LogNotes } from '../ports.js';
 import type { PayloadIndexType } from './operations.js';
 
 /** A block on disk. */
@@ -40,6 +42,8 @@ export interface ManifestBody {
   schema: [key: string, type: PayloadIndexType][];
   /** What `ClockMap.toJSON` gave. */
   clocks: ClockRecord[];
+  /** About the log; absent from what the first versions wrote. */
+  notes?: LogNotes;
   nextSegmentId: number;
   segments: SegmentRecord[];
 }
@@ -81,6 +85,7 @@ export function checkManifest(body: ManifestBody): void {
     Array.isArray(body.schema) &&
     Array.isArray(body.segments);
   if (!isSound) throw damaged('it lacks a field or has a bad one');
+  if (body.notes !== undefined) checkNotes(body.notes);
   const ids = new Set(body.segments.map((segment) => segment.id));
   if (ids.size !== body.segments.length) throw damaged('two segments have the same id');
   for (const segment of body.segments) {
