@@ -136,6 +136,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, notes, errors });
     const { flush } = this;
     const source: FeedSource<Op> = {
+      clock,
       get visible() {
         return tail.visible;
       },
@@ -146,7 +147,6 @@ export class Core<Op, Info extends SegmentInfo> {
       decode: (data) => codec.decode(data),
       isDeclined: (opNum) => notes.isDeclined(opNum),
       bytesToRead: (from) => tail.bytesToRead(from),
-      rest: () => clock.yield(),
       onMoved: () => this.#readersMoved(),
     };
     this.feed = new LogFeed(source, keepFrom);

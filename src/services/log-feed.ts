@@ -1,5 +1,6 @@
 import { isCancelled, SluiceError, throwIfAborted, toSluiceError } from '../errors.js';
 import type { Change, ChangesOptions } from '../types.js';
+import type { TimerHandle } from './clock.js';
 import type { KeepFrom } from './keep-from.js';
 import { LogReader, type ReaderSource, tooSlow } from './log-reader.js';
 
@@ -11,11 +12,17 @@ export interface FeedSource<Op> extends ReaderSource<Op> {
   bytesToRead(from: number): number;
 }
 
+/** How long a reader may stand in the way of a full log. */
+const GRACE_MS = 1000;
+
 /** The log as a feed: any number of readers, each of which keeps what it has not read yet. */
 export class LogFeed<Op> {
   readonly #source: FeedSource<Op>;
   readonly #keepFrom: KeepFrom;
   readonly #readers = new Set<LogReader<Op>>();
+  /** Readers that were seen in the way, and when first. */
+  readonly #slow = new Map<LogReader<Op>, number>();
+  #timer: TimerHandle | undefined;
   /** Ends readers that nobody can ask any more. */
   readonly #lost = new FinalizationRegistry<LogReader<Op>>((reader) => reader.end());
 
@@ -39,7 +46,7 @@ export class LogFeed<Op> {
     const abort = () => reader.end(cancellation(signal));
     this.#readers.add(reader);
     reader.onEnd(() => {
-      this.#readers.delete(reader);
+      this.#forget(reader);
       signal?.removeEventListener('abort', abort);
     });
     signal?.addEventListener('abort', abort, { once: true });
@@ -54,17 +61,46 @@ export class LogFeed<Op> {
     for (const reader of this.#readers) reader.wake();
   }
 
-  /** Ends the readers that have more than so many bytes before them. */
+  /**
+   * The log is full: ends the readers that still have more than so many bytes before them in a
+   * while. Not at once, because a burst of writes fills the log before anyone could read it.
+   */
   evict(bytesMax: number): void {
+    const now = this.#source.clock.now();
     for (const reader of this.#readers) {
-      const { position } = reader;
-      if (this.#source.bytesToRead(position) > bytesMax) reader.end(tooSlow(position));
+      if (!this.#slow.has(reader) && this.#isBehind(reader, bytesMax)) this.#slow.set(reader, now);
     }
+    this.#lookAgain(bytesMax);
   }
 
   /** Ends all readers with this error. */
   endAll(error: SluiceError): void {
     for (const reader of this.#readers) reader.end(error);
+  }
+
+  #isBehind({ position }: LogReader<Op>, bytesMax: number): boolean {
+    return this.#source.bytesToRead(position) > bytesMax;
+  }
+
+  #lookAgain(bytesMax: number): void {
+    const { clock } = this.#source;
+    if (this.#slow.size === 0) return;
+    this.#timer ??= clock.setTimeout(() => {
+      this.#timer = undefined;
+      for (const [reader, since] of this.#slow) {
+        if (!this.#isBehind(reader, bytesMax)) this.#slow.delete(reader);
+        else if (clock.now() - since >= GRACE_MS) reader.end(tooSlow(reader.position));
+      }
+      this.#lookAgain(bytesMax);
+    }, GRACE_MS);
+  }
+
+  #forget(reader: LogReader<Op>): void {
+    this.#readers.delete(reader);
+    this.#slow.delete(reader);
+    if (this.#slow.size > 0 || this.#timer === undefined) return;
+    this.#source.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { SluiceError, toSluiceError } from '../errors.js';
 import type { Change } from '../types.js';
+import type { Clock } from './clock.js';
 import type { Hold } from './keep-from.js';
 import type { WalRecord } from './ports.js';
 
@@ -11,8 +12,7 @@ export interface ReaderSource<Op> {
   read(from: number, to: number): AsyncIterable<WalRecord>;
   decode(data: Uint8Array): Op;
   isDeclined(opNum: number): boolean;
-  /** Gives the event loop a turn. */
-  rest(): Promise<void>;
+  readonly clock: Clock;
   /** A reader has read on: what it leaves behind may be forgotten. */
   onMoved(): void;
 }
@@ -118,7 +118,7 @@ export class LogReader<Op> {
       if (this.#ended || batch.length >= BATCH_RECORDS_MAX || bytes >= BATCH_BYTES_MAX) break;
     }
     // A log in memory would otherwise be read to its end without a pause.
-    await this.#source.rest();
+    await this.#source.clock.yield();
     if (this.#ended) return;
     this.#batch = batch;
     this.#at = 0;

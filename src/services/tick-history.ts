@@ -114,29 +114,20 @@ function weightOf(changes: readonly TickChange[]): number {
 /** The changes, joined where they lie within so many op numbers. */
 function joined(changes: readonly TickChange[], span: number): TickChange[] {
   const results: TickChange[] = [];
-  let group: TickChange[] = [];
   for (const change of changes) {
-    const first = group[0]?.first ?? change.first;
-    if (change.last - first >= span) {
-      results.push(join(group));
-      group = [];
-    }
-    group.push(change);
+    const before = results.at(-1);
+    if (before === undefined || change.last - before.first >= span) results.push(change);
+    else results[results.length - 1] = join(before, change);
   }
-  results.push(join(group));
   return results;
 }
 
-function join(group: readonly TickChange[]): TickChange {
-  const [only] = group;
-  const newest = group.at(-1);
-  if (only === undefined || newest === undefined) throw new TypeError('a group is never empty');
-  if (group.length === 1) return only;
+function join(one: TickChange, next: TickChange): TickChange {
   return {
-    first: only.first,
-    last: newest.last,
-    ticks: new ClockTicks(group.flatMap(({ ticks }) => ticks)).toJSON(),
-    untagged: newest.untagged,
-    mixed: group.some(({ untagged, mixed }) => untagged || mixed === true),
+    first: one.first,
+    last: next.last,
+    ticks: new ClockTicks([...one.ticks, ...next.ticks]).toJSON(),
+    untagged: next.untagged,
+    mixed: [one, next].some(({ untagged, mixed }) => untagged || mixed === true),
   };
 }
