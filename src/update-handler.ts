@@ -45,7 +45,7 @@ export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo
   optimizers?: readonly SegmentOptimizer<Info>[];
   /** @default `plainCodec()`, which carries plain data and validates nothing */
   codec?: OperationCodec<Op>;
-  /** The clock tag that an operation carries, for `recoveryPoint` and `walDelta`. @default none */
+  /** The clock tag of an operation, for `recoveryPoint` and `walDelta`; never throws. @default none */
   clockTagOf?: (operation: Op) => ClockTag | undefined;
   /**
    * Settings that are stored with the segments: read when the store has been opened and after each
@@ -91,6 +91,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     }
     const { logger, inspect, clock = systemClock, budgets, onOpened, onClosed, ...rest } = options;
     const { clockTagOf = () => undefined } = options;
+    if (typeof clockTagOf !== 'function') throw new TypeError('clockTagOf must be a function');
     const resolved = resolveSettings(settingsOf(rest));
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;

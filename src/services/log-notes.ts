@@ -63,13 +63,15 @@ export class LogNotebook {
   }
 }
 
-/** Checks notes that were stored. Errors: `SLUICE_DAMAGED`. */
-export function checkNotes(notes: LogNotes): void {
+/** Checks notes that were stored with the operations up to `applied`. Errors: `SLUICE_DAMAGED`. */
+export function checkNotes(notes: LogNotes, applied = Number.POSITIVE_INFINITY): void {
   DeclinedRanges.fromJSON(notes.declined);
   const isSound =
+    (notes.declined.at(-1) ?? 0) <= applied &&
     areTicks(notes.forgotten) &&
     typeof notes.untagged === 'boolean' &&
     Array.isArray(notes.changes) &&
+    (notes.changes.at(-1)?.last ?? 0) <= applied &&
     notes.changes.every((change: TickChange, at: number) => {
       const { first, last, ticks, untagged } = change;
       const before = notes.changes[at - 1]?.last ?? 0;

@@ -1,5 +1,8 @@
 // A full log: readers who lag far behind lose their place before anybody's update is declined.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { settle } from './support/stepped-clock.js';
 import { TinyReader } from './support/tiny-reader.js';
 import { openTiny, type TinyStore } from './support/tiny-store.js';
 
@@ -90,4 +93,23 @@ describe('a reader that keeps up', () => {
     await quick.changes.return?.();
     await store.run(store.handler.stop());
   });
+});
+
+test('a reader that is thrown away half-way lets the log go when that is noticed', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const store = await openTiny();
+  await write(store, 3);
+  // In a function of its own, so that nothing here refers to the reader.
+  await (async () => {
+    expect(await new TinyReader(store).next()).toBe(1);
+  })();
+  const { log } = store.handler.telemetry();
+  expect(log).toMatchObject({ readers: 1, keepFrom: 2 });
+  for (let at = 0; at < 100 && store.handler.telemetry().log.readers > 0; at += 1) {
+    collectGarbage();
+    await settle();
+  }
+  expect(store.handler.telemetry().log).toMatchObject({ readers: 0, keepFrom: Infinity });
+  await store.run(store.handler.stop());
 });

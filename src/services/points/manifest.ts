@@ -85,7 +85,7 @@ export function checkManifest(body: ManifestBody): void {
     Array.isArray(body.schema) &&
     Array.isArray(body.segments);
   if (!isSound) throw damaged('it lacks a field or has a bad one');
-  if (body.notes !== undefined) checkNotes(body.notes);
+  if (body.notes !== undefined) checkNotes(body.notes, body.applied);
   const ids = new Set(body.segments.map((segment) => segment.id));
   if (ids.size !== body.segments.length) throw damaged('two segments have the same id');
   for (const segment of body.segments) {
