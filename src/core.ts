@@ -235,9 +235,13 @@ export class Core<Op, Info extends SegmentInfo> {
 
   #canFreeWal(): boolean {
     if (!this.flush.mayFree) return false;
-    this.feed.evict(this.options.limits.walBytesMax / 2);
+    const { tail, feed } = this;
+    const { wouldFree } = this.flush;
+    // When everything has been applied and synced, nothing but readers stands in the way.
+    const isStuck = !wouldFree && tail.visible >= tail.end;
+    feed.evict(isStuck ? 0 : this.options.limits.walBytesMax / 2);
     // Readers wait for what isn't synced yet; a round sees to that as well.
-    if (this.flush.wouldFree || this.tail.visible < this.tail.applied) this.#askForFlush();
+    if (wouldFree || tail.visible < tail.applied) this.#askForFlush();
     return true;
   }
 

@@ -222,9 +222,9 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
    * latest after the next flush round.
    *
    * Throws `SLUICE_BAD_OPTION`, `SLUICE_WAL_TRUNCATED` when `from` is already forgotten,
-   * `SLUICE_NOT_OPEN`. The iteration rejects with `SLUICE_READER_TOO_SLOW` when the log is full and
-   * more than half of it is still to be read, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also across
-   * `reopen`), `SLUICE_CANCELLED`, and the errors of reading.
+   * `SLUICE_NOT_OPEN`. The iteration rejects with `SLUICE_READER_TOO_SLOW` when it keeps the log
+   * full, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also after `reopen`), `SLUICE_CANCELLED`, and the
+   * errors of reading.
    */
   changes(options?: ChangesOptions): AsyncIterableIterator<Change<Op>> {
     return openChanges(this.#core, options);

@@ -20,8 +20,8 @@ export class LogFeed<Op> {
   readonly #source: FeedSource<Op>;
   readonly #keepFrom: KeepFrom;
   readonly #readers = new Set<LogReader<Op>>();
-  /** Readers that were seen in the way, and when first. */
-  readonly #slow = new Map<LogReader<Op>, number>();
+  /** Readers that were seen in the way: when first, and what would be too much at last. */
+  readonly #slow = new Map<LogReader<Op>, { since: number; bytesMax: number }>();
   #timer: TimerHandle | undefined;
   /** Ends readers that nobody can ask any more. */
   readonly #lost = new FinalizationRegistry<LogReader<Op>>((reader) => reader.end());
@@ -66,11 +66,12 @@ export class LogFeed<Op> {
    * while. Not at once, because a burst of writes fills the log before anyone could read it.
    */
   evict(bytesMax: number): void {
-    const now = this.#source.clock.now();
     for (const reader of this.#readers) {
-      if (!this.#slow.has(reader) && this.#isBehind(reader, bytesMax)) this.#slow.set(reader, now);
+      if (!this.#isBehind(reader, bytesMax)) continue;
+      const { since } = this.#slow.get(reader) ?? { since: this.#source.clock.now() };
+      this.#slow.set(reader, { since, bytesMax });
     }
-    this.#lookAgain(bytesMax);
+    this.#lookAgain();
   }
 
   /** Ends all readers with this error. */
@@ -82,16 +83,18 @@ export class LogFeed<Op> {
     return this.#source.bytesToRead(position) > bytesMax;
   }
 
-  #lookAgain(bytesMax: number): void {
+  #lookAgain(): void {
     const { clock } = this.#source;
     if (this.#slow.size === 0) return;
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined;
-      for (const [reader, since] of this.#slow) {
+      for (const [reader, { since, bytesMax }] of this.#slow) {
         if (!this.#isBehind(reader, bytesMax)) this.#slow.delete(reader);
         else if (clock.now() - since >= GRACE_MS) reader.end(tooSlow(reader.position));
       }
-      this.#lookAgain(bytesMax);
+      this.#lookAgain();
+      // Those that are not behind any more may have made room without being done with their batch.
+      this.#source.onMoved();
     }, GRACE_MS);
   }
 

@@ -36,6 +36,17 @@ describe('a reader that never reads on', () => {
     await store.run(store.handler.stop());
   });
 
+  test('is ended also when it keeps little, but all that one large operation lacks', async () => {
+    const store = await openTiny({ settings });
+    const reader = new TinyReader(store, { follow: true });
+    expect(await write(store, 5)).toBeUndefined();
+    expect(store.handler.telemetry().queue.walBytes).toBeLessThan(200);
+    const large = store.put('k'.repeat(330), 1);
+    expect(await store.run(large, 20_000)).toMatchObject({ status: 'completed' });
+    expect(await reader.next()).toBe('SLUICE_READER_TOO_SLOW');
+    await store.run(store.handler.stop());
+  });
+
   test('is not ended for the sake of a log that a holder keeps full', async () => {
     const store = await openTiny({ settings });
     const release = store.handler.keepWalFrom(1);

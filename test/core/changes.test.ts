@@ -86,7 +86,7 @@ describe('changes', () => {
 
   test('reads a long log in parts, and lets the event loop take its turns', async () => {
     const store = await openTiny();
-    for (let at = 0; at < 2500; at += 1) void store.put(`key${at % 5}`, at);
+    for (let at = 0; at < 1200; at += 1) void store.put(`key${at % 5}`, at);
     await store.run(store.handler.plunge());
     let turns = 0;
     const count = () => {
@@ -96,10 +96,10 @@ describe('changes', () => {
     let timer = setImmediate(count);
     const numbers = (await store.run(collect(store.handler.changes()))).map(({ opNum }) => opNum);
     clearImmediate(timer);
-    expect(numbers).toEqual(Array.from({ length: 2500 }, (_, at) => at + 1));
-    expect(turns).toBeGreaterThan(2);
-    const ranges = store.calls('wal.read').slice(-3);
-    expect(ranges).toEqual(['wal.read 1 2500', 'wal.read 1001 2500', 'wal.read 2001 2500']);
+    expect(numbers).toEqual(Array.from({ length: 1200 }, (_, at) => at + 1));
+    expect(turns).toBeGreaterThan(1);
+    const ranges = store.calls('wal.read').slice(-2);
+    expect(ranges).toEqual(['wal.read 1 1200', 'wal.read 1001 1200']);
     await store.run(store.handler.stop());
   });
 
