@@ -11,6 +11,7 @@ import { type ApplierInput, updateWorkerMachine } from './machines/update-worker
 import type { ApplierListener } from './services/applier.js';
 import { sleep } from './services/clock.js';
 import { checkContinuity } from './services/continuity.js';
+import { unknownNotes } from './services/log-notes.js';
 import type { OptimizationRun } from './services/optimization-run.js';
 import type { SegmentInfo } from './services/ports.js';
 
@@ -182,7 +183,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
   core.unwatch();
   try {
     const log = await wal.open();
-    const { applied } = await segments.open({
+    const { applied, notes = unknownNotes(log.acked) } = await segments.open({
       storeId: log.storeId,
       signal,
       onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
@@ -190,6 +191,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
       onProblem: (what, error) => core.problem(what, error),
     });
     checkContinuity(log, applied);
+    core.notes.open(notes, log.acked);
     core.flush.open({ committed: applied, acked: log.acked });
     await core.start.open();
     await onOpened();

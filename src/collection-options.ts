@@ -12,11 +12,12 @@ import {
   type OptionCheck,
   type OptionChecks,
   oneOf,
+  signalOption,
 } from './services/option-checks.js';
 import { checkFilter } from './services/points/check-filter.js';
 import { checkId } from './services/points/check-id.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
-import { checkSignal, UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
+import { UPDATE_OPTION_CHECKS } from './services/points/update-options.js';
 import type {
   Distance,
   Filter,
@@ -134,7 +135,7 @@ export interface OptimizeOptions {
 }
 
 export const OPTIMIZE_CHECKS: OptionChecks<OptimizeOptions> = {
-  signal: checkSignal,
+  signal: signalOption,
   onProgress: functionOption<NonNullable<OptimizeOptions['onProgress']>>(),
 };
 
@@ -190,7 +191,7 @@ export const SEARCH_CHECKS: OptionChecks<CollectionSearchOptions> = {
   scoreThreshold: numberOption({}),
   withPayload: booleanOption,
   withVector: booleanOption,
-  signal: checkSignal,
+  signal: signalOption,
 };
 
 export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
@@ -198,12 +199,12 @@ export const SCROLL_CHECKS: OptionChecks<CollectionScrollOptions> = {
   limit,
   offset: (value) => checkId(value, 'offset'),
   withVector: booleanOption,
-  signal: checkSignal,
+  signal: signalOption,
 };
 
 export const COUNT_CHECKS: OptionChecks<{ filter?: Filter; signal?: AbortSignal }> = {
   filter: (value) => checkFilter(value),
-  signal: checkSignal,
+  signal: signalOption,
 };
 
 export const GET_CHECKS: OptionChecks<{ withVector?: boolean }> = { withVector: booleanOption };

@@ -128,6 +128,7 @@ export function collectionParts(
     segments: holder,
     optimizers: pointOptimizers(holder, cpus, indexes !== undefined),
     codec,
+    clockTagOf: ({ clockTag }) => clockTag,
     clock,
     cpus,
     settings: () => settings,

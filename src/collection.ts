@@ -16,7 +16,6 @@ import {
 } from './collection-options.js';
 import type { CollectionParts } from './collection-parts.js';
 import { SluiceError } from './errors.js';
-import { ClockMap } from './services/clocks.js';
 import { checkOptions } from './services/option-checks.js';
 import { checkIds } from './services/points/check-id.js';
 import { checkVector } from './services/points/check-vector.js';
@@ -36,7 +35,10 @@ import {
   buildUpsert,
 } from './services/points/validate.js';
 import type { Status } from './services/status.js';
+import { SubmittedClocks } from './services/submitted-clocks.js';
 import type {
+  Change,
+  ChangesOptions,
   ClockTag,
   Filter,
   Optimizations,
@@ -45,11 +47,13 @@ import type {
   PointId,
   PointInput,
   PointSelector,
+  RecoveryPoint,
   ScoredPoint,
   Telemetry,
   UpdateOptions,
   UpdateResult,
   Vector,
+  WalDelta,
 } from './types.js';
 import type { UpdateHandler } from './update-handler.js';
 
@@ -60,19 +64,19 @@ const READERS_LIMIT_MS = 5000;
 export class Collection {
   readonly #parts: CollectionParts;
   readonly #handler: UpdateHandler<PointOperation, PointSegmentInfo>;
-  /** Ticks of everything submitted; those in the segments are of what is applied. */
-  #clocks = new ClockMap();
+  readonly #clocks: SubmittedClocks;
   #closing: Promise<void> | undefined;
 
   constructor(parts: CollectionParts) {
     this.#parts = parts;
     this.#handler = parts.handler;
+    this.#clocks = new SubmittedClocks(() => parts.holder);
   }
 
   /** Resolves when the collection is open; see `openCollection` for the errors. */
   async ready(): Promise<void> {
     await this.#handler.ready();
-    this.#clocks = ClockMap.fromJSON(this.#parts.holder.clocks);
+    this.#clocks.reset();
   }
 
   /** The core beneath: its root actor, for inspection. */
@@ -255,7 +259,34 @@ export class Collection {
     };
   }
 
-  /** Keeps the log from this op number on; returns what ends that. Errors: `SLUICE_WAL_TRUNCATED`. */
+  /**
+   * The operations of the log in their order, as an async iterator; see `UpdateHandler.changes`,
+   * also for the errors.
+   */
+  changes(options?: ChangesOptions): AsyncIterableIterator<Change<PointOperation>> {
+    this.#assertOpen();
+    return this.#handler.changes(options);
+  }
+
+  /** The newest tick of each writer's clock, of what is synced and applied; plain JSON. */
+  recoveryPoint(): RecoveryPoint {
+    this.#assertOpen();
+    return this.#handler.recoveryPoint();
+  }
+
+  /**
+   * Which operations of the log a collection lacks whose recovery point this is. Take a
+   * `keepWalFrom(0)` first, to find them still there. Errors: `SLUICE_BAD_OPTION`.
+   */
+  async walDelta(recoveryPoint: RecoveryPoint): Promise<WalDelta> {
+    this.#assertOpen();
+    return this.#handler.walDelta(recoveryPoint);
+  }
+
+  /**
+   * Keeps the log from this op number on, 0 all of it; returns what ends that. See
+   * `UpdateHandler.keepWalFrom`. Errors: `SLUICE_WAL_TRUNCATED`.
+   */
   keepWalFrom(opNum: number): () => void {
     return this.#handler.keepWalFrom(opNum);
   }
@@ -263,7 +294,7 @@ export class Collection {
   /** Opens again after the storage has failed, which finds out what was really written. */
   async reopen(): Promise<void> {
     await this.#handler.reopen();
-    this.#clocks = ClockMap.fromJSON(this.#parts.holder.clocks);
+    this.#clocks.reset();
   }
 
   /**
@@ -291,10 +322,8 @@ export class Collection {
     this.#assertOpen();
     const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
     const data = this.#parts.codec.encode(build(clockTag));
-    if (clockTag !== undefined && !this.#clocks.advance(clockTag).accepted) {
-      return { status: 'clockRejected' };
-    }
-    return this.#handler.submitEncoded(data, { wait, signal, timeoutMs });
+    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs });
+    return clockTag === undefined ? write() : this.#clocks.submit(clockTag, write);
   }
 
   get #dimensions(): number {

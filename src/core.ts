@@ -8,6 +8,8 @@ import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
 import { Incarnations } from './services/incarnations.js';
 import { KeepFrom } from './services/keep-from.js';
+import { type FeedSource, LogFeed } from './services/log-feed.js';
+import { LogNotebook } from './services/log-notes.js';
 import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
 import { OptimizationRuns } from './services/optimization-runs.js';
 import { OptimizerStart, type OptimizersStart } from './services/optimizer-start.js';
@@ -25,6 +27,7 @@ import type {
 import { Reconfiguration } from './services/reconfiguration.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import { type TailLimits, WalTail } from './services/wal-tail.js';
+import type { ClockTag } from './types.js';
 
 /** Settings in force; they may change by reconfiguration. */
 export interface CoreSettings {
@@ -39,6 +42,8 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   segments: SegmentHolder<Op, Info>;
   optimizers: readonly SegmentOptimizer<Info>[];
   codec: OperationCodec<Op>;
+  /** The clock tag that an operation carries. */
+  clockTagOf: (operation: Op) => ClockTag | undefined;
   clock: Clock;
   logger: Logger;
   limits: TailLimits & { dirtyBytesMax: number };
@@ -59,6 +64,8 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
   readonly errors: ErrorLog;
   readonly keepFrom = new KeepFrom();
+  readonly notes = new LogNotebook();
+  readonly feed: LogFeed<Op>;
   readonly plungers = new Plungers();
   readonly reconfiguration = new Reconfiguration();
   readonly incarnations = new Incarnations<WorkerId | 'root'>();
@@ -87,6 +94,7 @@ export class Core<Op, Info extends SegmentInfo> {
   /** Ends the subscription to a log with other writers. */
   unwatch: () => void = () => {};
   #flushAsked = false;
+  #recheckAsked = false;
   /** An operation has failed for now and is tried again. */
   #retrying = false;
 
@@ -101,6 +109,7 @@ export class Core<Op, Info extends SegmentInfo> {
       hooks: {
         onWork: () => this.send({ type: 'Operation' }),
         onAppended: () => this.errors.recovered('wal'),
+        onVisible: () => this.feed.wake(),
         onAppendFailed: (error) => this.failIfSticky('wal', error),
         onApplied: (ticket, applied) => this.waits.add(ticket, applied, segments.touched?.()),
         canFreeWal: () => this.#canFreeWal(),
@@ -113,11 +122,15 @@ export class Core<Op, Info extends SegmentInfo> {
       segments,
       clock,
       hooks: {
-        onApplied: () => {
+        onApplied: (opNum, operation) => {
           this.counts.applied += 1;
+          this.notes.add(opNum, options.clockTagOf(operation), false);
           this.#passed();
         },
-        onDeclined: (opNum, error) => this.#declined(opNum, error),
+        onDeclined: (opNum, operation, error) => {
+          this.notes.add(opNum, options.clockTagOf(operation), true);
+          this.#declined(opNum, error);
+        },
         onRetry: (opNum, error) => this.#retried(opNum, error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
@@ -127,7 +140,7 @@ export class Core<Op, Info extends SegmentInfo> {
         },
       },
     });
-    const { errors, keepFrom, tail } = this;
+    const { errors, keepFrom, notes, tail } = this;
     const isBroken = () => this.broken !== undefined;
     this.start = new OptimizerStart({
       mode: options.optimizersStart,
@@ -135,7 +148,23 @@ export class Core<Op, Info extends SegmentInfo> {
       isBroken,
       onFailure: (error) => this.#deathNotCounted(error),
     });
-    this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, errors });
+    this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, notes, errors });
+    const { flush } = this;
+    const source: FeedSource<Op> = {
+      clock,
+      get visible() {
+        return tail.visible;
+      },
+      get forgotten() {
+        return flush.forgotten;
+      },
+      read: (from, to) => wal.read(from, to),
+      decode: (data) => codec.decode(data),
+      isDeclined: (opNum) => notes.isDeclined(opNum),
+      bytesToRead: (from) => tail.bytesToRead(from),
+      onMoved: () => this.#readersMoved(),
+    };
+    this.feed = new LogFeed(source, keepFrom);
     this.runs = new OptimizationRuns({
       segments,
       optimizers: options.optimizers,
@@ -202,6 +231,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
     this.waits.refuse(refusal);
+    this.feed.endAll(refusal);
     this.reconfiguration.refuse(refusal);
   }
 
@@ -251,8 +281,25 @@ export class Core<Op, Info extends SegmentInfo> {
 
   #canFreeWal(): boolean {
     if (!this.flush.mayFree) return false;
-    if (this.flush.wouldFree) this.#askForFlush();
+    const { tail, feed } = this;
+    const { wouldFree } = this.flush;
+    // When everything has been applied and synced, nothing but readers stands in the way.
+    const isStuck = !wouldFree && tail.visible >= tail.end;
+    feed.evict(isStuck ? 0 : this.options.limits.walBytesMax / 2);
+    // Readers wait for what isn't synced yet; a round sees to that as well.
+    if (wouldFree || tail.visible < tail.applied) this.#askForFlush();
     return true;
+  }
+
+  /** Readers have read on, or ended: a full log may be able to forget more. */
+  #readersMoved(): void {
+    if (this.#recheckAsked) return;
+    this.#recheckAsked = true;
+    // Not at once: a reader may have been ended by the very look at what is full.
+    queueMicrotask(() => {
+      this.#recheckAsked = false;
+      this.tail.recheck();
+    });
   }
 
   #flushIfDirty(): void {

@@ -36,6 +36,7 @@ const KINDS = {
   SLUICE_NOT_OPEN: 'declined',
   SLUICE_OPERATION_TOO_LARGE: 'declined',
   SLUICE_POINT_NOT_FOUND: 'declined',
+  SLUICE_READER_TOO_SLOW: 'declined',
   SLUICE_STOPPED: 'declined',
   SLUICE_THREAD: 'transient',
   SLUICE_WAL_FULL: 'declined',

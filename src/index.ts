@@ -71,4 +71,5 @@ export {
   vectorIndexSupport,
 } from './services/vector-index/usearch-index.js';
 export type * from './types.js';
-export { createUpdateHandler, UpdateHandler, type UpdateHandlerOptions } from './update-handler.js';
+export { createUpdateHandler, UpdateHandler } from './update-handler.js';
+export type { UpdateHandlerOptions } from './update-handler-options.js';

@@ -95,6 +95,59 @@ export interface ClockTag {
   force?: boolean;
 }
 
+/** The newest tick of one writer's clock; ticks begin with 1. */
+export interface ClockTick {
+  peerId: number;
+  clockId: number;
+  tick: number;
+}
+
+/** What a store holds of each writer: plain JSON, in the order of the ids. */
+export type RecoveryPoint = readonly ClockTick[];
+
+/**
+ * What a store whose recovery point was given lacks of this one's log:
+ *
+ * - `equal`: nothing.
+ * - `from`: all of it is in the records `opNum` and up; those among them that it has are rejected
+ *   by their clock tags.
+ * - `empty`: the recovery point names no clock, so nothing can be told.
+ * - `unknownClocks`, `higherThanCurrent`: it has what this store doesn't have (yet): a clock, a tick.
+ * - `cutOff`: the log has forgotten a record that it lacks.
+ * - `untagged`: an operation without a clock tag came since, and nobody can tell whether it is there.
+ * - `notFound`: a tick is known here, but no record of the log carries it.
+ */
+export type WalDelta =
+  | { status: 'from'; opNum: number }
+  | {
+      status:
+        | 'equal'
+        | 'empty'
+        | 'unknownClocks'
+        | 'higherThanCurrent'
+        | 'cutOff'
+        | 'untagged'
+        | 'notFound';
+    };
+
+/** One operation of the log. */
+export interface Change<Op> {
+  opNum: number;
+  operation: Op;
+  /** True when it was declined: it changed nothing. */
+  declined: boolean;
+}
+
+/** Options of `changes`. */
+export interface ChangesOptions {
+  /** The op number to begin with. @default the oldest record that the log still has */
+  from?: number;
+  /** Wait for later operations instead of ending. @default false */
+  follow?: boolean;
+  /** Ends the reading with `SLUICE_CANCELLED`. */
+  signal?: AbortSignal;
+}
+
 /** When an update's promise resolves; see docs/guarantees.md. */
 export type WaitLevel = boolean | 'optimized';
 
@@ -188,8 +241,18 @@ export interface Telemetry {
   operations: { applied: number; declined: number; retries: number };
   /** How far the last opening has come: parts of the segments loaded, operations replayed. */
   recovery: { loaded: number; toLoad: number; replayed: number; toReplay: number };
-  /** Op numbers; `keepFrom` is the lowest that someone keeps, Infinity when nobody does. */
-  log: { acked: number; applied: number; last: number; keepFrom: number };
+  /**
+   * Op numbers; `keepFrom` is the lowest that someone keeps, Infinity when nobody does; `synced`:
+   * records up to here are known to survive a power cut. `readers` of `changes` are open.
+   */
+  log: {
+    acked: number;
+    applied: number;
+    synced: number;
+    last: number;
+    keepFrom: number;
+    readers: number;
+  };
   queue: {
     /** Operations that have a place and are not applied, and their bytes. */
     entries: number;

@@ -3,53 +3,26 @@ import { type ActorRefFrom, createActor } from 'xstate';
 import { closeStore, provideActors } from './actors.js';
 import { Core, type CoreSettings } from './core.js';
 import { SluiceError } from './errors.js';
+import { openChanges, recoveryPointOf, walDeltaOf } from './log-access.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
-import {
-  type HandlerEnvironment,
-  type HandlerOptions,
-  type HandlerSettings,
-  resolveOptions,
-  SETTING_CHECKS,
-} from './options.js';
+import { resolveOptions, SETTING_CHECKS } from './options.js';
 import { rootState } from './root-state.js';
 import { systemClock } from './services/clock.js';
 import { plainCodec } from './services/codec.js';
 import { checkOptions, type OptionChecks } from './services/option-checks.js';
-import type {
-  DeathCounter,
-  OperationCodec,
-  SegmentHolder,
-  SegmentInfo,
-  SegmentOptimizer,
-  Wal,
-} from './services/ports.js';
+import type { OperationCodec, SegmentInfo } from './services/ports.js';
 import { budgetSize, ResourceBudget } from './services/resource-budget.js';
 import { deriveStatus, type Status } from './services/status.js';
 import { type SubmitOptions, type SubmitResult, waitOption } from './services/ticket.js';
-import type { Optimizations, Telemetry } from './types.js';
-
-/** The three adapters of a store, and how to run them. */
-export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo>
-  extends Partial<HandlerSettings>,
-    HandlerEnvironment {
-  wal: Wal;
-  segments: SegmentHolder<Op, Info>;
-  /** In the order in which they may choose segments. @default none */
-  optimizers?: readonly SegmentOptimizer<Info>[];
-  /** @default `plainCodec()`, which carries plain data and validates nothing */
-  codec?: OperationCodec<Op>;
-  /**
-   * Settings that are stored with the segments: read when the store has been opened and after each
-   * `reconfigure`. @default the options given here
-   */
-  settings?: () => CoreSettings;
-  /** Where deaths of the process during an optimization are counted. @default they aren't noticed */
-  deathCounter?: DeathCounter;
-  /** Called when log and segments are open and fit together, before the replay. */
-  onOpened?: () => Promise<void>;
-  /** Called when log and segments have been closed. */
-  onClosed?: () => Promise<void>;
-}
+import type {
+  Change,
+  ChangesOptions,
+  Optimizations,
+  RecoveryPoint,
+  Telemetry,
+  WalDelta,
+} from './types.js';
+import { resolvable, type UpdateHandlerOptions } from './update-handler-options.js';
 
 /**
  * Creates the actors of a store and opens it. Await `ready()` before the first operation.
@@ -83,6 +56,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       throw new TypeError('the option segments must be a SegmentHolder');
     }
     const { onOpened, onClosed, deathCounter } = options;
+    const { clockTagOf = () => undefined } = options;
+    if (typeof clockTagOf !== 'function') throw new TypeError('clockTagOf must be a function');
     const resolved = resolveOptions(resolvable(options));
     const { logger, inspect, clock = systemClock, budgets } = resolved;
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
@@ -94,6 +69,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       segments,
       optimizers,
       codec,
+      clockTagOf,
       clock,
       logger: logger ?? pino({ level: 'silent' }),
       limits: {
@@ -204,10 +180,44 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /**
    * Keeps records at and above `opNum` in the log until the returned function is called; 0 keeps
-   * all. Errors: `SLUICE_WAL_TRUNCATED` when it is too late.
+   * all. Of several holders the lowest counts. It outlasts `reopen`. Unlike a reader it is never
+   * taken away: a log that is full because of it declines. Errors: `SLUICE_WAL_TRUNCATED` when it is
+   * too late, `SLUICE_NOT_OPEN`; a `TypeError`.
    */
   keepWalFrom(opNum: number): () => void {
     return this.#core.keepFrom.hold(opNum, this.#core.flush.forgotten);
+  }
+
+  /**
+   * The operations of the log, each once, in their order: those that are synced and applied or
+   * declined. Keeps what it has not given yet in the log, from this call until the iteration ends,
+   * whyever; one that nobody holds any more ends when it is noticed. Without `follow` it ends at
+   * what was visible when it was called. What was written with `wait: false` is visible at the
+   * latest after the next flush round.
+   *
+   * Throws `SLUICE_BAD_OPTION`, `SLUICE_WAL_TRUNCATED` when `from` is already forgotten,
+   * `SLUICE_NOT_OPEN`. The iteration rejects with `SLUICE_READER_TOO_SLOW` when it keeps the log
+   * full, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also after `reopen`), `SLUICE_CANCELLED`, and the
+   * errors of reading.
+   */
+  changes(options?: ChangesOptions): AsyncIterableIterator<Change<Op>> {
+    return openChanges(this.#core, options);
+  }
+
+  /**
+   * The newest tick of each clock among the operations that are synced and applied. Needs the option
+   * `clockTagOf`. Errors: `SLUICE_NOT_OPEN`.
+   */
+  recoveryPoint(): RecoveryPoint {
+    return recoveryPointOf(this.#core);
+  }
+
+  /**
+   * What a store with this recovery point lacks of the log. Nothing keeps the log from forgetting it
+   * afterwards but `keepWalFrom`. Errors: `SLUICE_BAD_OPTION`, a `TypeError`, `SLUICE_NOT_OPEN`.
+   */
+  walDelta(recoveryPoint: RecoveryPoint): Promise<WalDelta> {
+    return walDeltaOf(this.#core, recoveryPoint);
   }
 
   /** How the store is; see `StatusColor`. */
@@ -241,7 +251,14 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return {
       operations: { ...counts },
       recovery: { ...this.#core.recovery },
-      log: { acked: flush.acked, applied: tail.applied, last: tail.end, keepFrom: keepFrom.lowest },
+      log: {
+        acked: flush.acked,
+        applied: tail.applied,
+        synced: tail.syncedUpTo,
+        last: tail.end,
+        keepFrom: keepFrom.lowest,
+        readers: this.#core.feed.readers,
+      },
       queue: tail.usage,
       flush: { ...flush.counts, committed: flush.committed },
       optimizations: {
@@ -339,20 +356,3 @@ const RECONFIGURABLE: OptionChecks<CoreSettings> = {
   flushIntervalMs: SETTING_CHECKS.flushIntervalMs,
   maxOptimizationThreads: SETTING_CHECKS.maxOptimizationThreads,
 };
-
-/** Options that are adapters and functions: they are used as they are. */
-const ADAPTERS = new Set<string>([
-  'wal',
-  'segments',
-  'optimizers',
-  'codec',
-  'settings',
-  'deathCounter',
-  'onOpened',
-  'onClosed',
-] satisfies (keyof UpdateHandlerOptions<unknown>)[]);
-
-/** The settings and the environment among the options. */
-function resolvable(options: object): Partial<HandlerOptions> {
-  return Object.fromEntries(Object.entries(options).filter(([key]) => !ADAPTERS.has(key)));
-}

@@ -14,9 +14,9 @@ export interface ApplierListener {
 export type ApplierOutcome = 'caughtUp' | 'retry';
 
 /** Called with each declined and each failing operation, for status and log. */
-export interface ApplierHooks {
-  onApplied(opNum: number): void;
-  onDeclined(opNum: number, error: unknown): void;
+export interface ApplierHooks<Op> {
+  onApplied(opNum: number, operation: Op): void;
+  onDeclined(opNum: number, operation: Op, error: unknown): void;
   onRetry(opNum: number, error: unknown): void;
   /** Called with each report of progress; wakes the flush worker when much is unwritten. */
   onProgress(): void;
@@ -39,7 +39,7 @@ export class Applier<Op> {
   readonly #codec: OperationCodec<Op>;
   readonly #segments: SegmentHolder<Op>;
   readonly #clock: Clock;
-  readonly #hooks: ApplierHooks;
+  readonly #hooks: ApplierHooks<Op>;
   #reportedAt = 0;
   #reported = 0;
   #sliceEnd = 0;
@@ -50,7 +50,7 @@ export class Applier<Op> {
     codec: OperationCodec<Op>;
     segments: SegmentHolder<Op>;
     clock: Clock;
-    hooks: ApplierHooks;
+    hooks: ApplierHooks<Op>;
   }) {
     this.#tail = options.tail;
     this.#wal = options.wal;
@@ -162,11 +162,11 @@ export class Applier<Op> {
         return false;
       }
       const declined = toSluiceError(error, 'SLUICE_DECLINED');
-      this.#hooks.onDeclined(opNum, declined);
+      this.#hooks.onDeclined(opNum, operation, declined);
       this.#tail.settle(opNum, { declined });
       return true;
     }
-    this.#hooks.onApplied(opNum);
+    this.#hooks.onApplied(opNum, operation);
     this.#tail.settle(opNum, { affected });
     return true;
   }

@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.js';
-import type { ClockTag } from '../types.js';
+import type { ClockTag, ClockTick } from '../types.js';
 
 /** One clock as it is stored: the newest tick that was accepted, and the token it came with. */
 export interface ClockRecord {
@@ -46,22 +46,30 @@ export class ClockMap {
    * - `force` accepts the operation in any case, but never sets a clock back.
    */
   advance(tag: ClockTag): ClockDecision {
-    const { tick, token = 0, force = false } = tag;
-    const key = clockKey(tag.peerId, tag.clockId);
-    const clock = this.#clocks.get(key);
+    const decision = this.judge(tag);
+    const { peerId, clockId, tick, token = 0 } = tag;
+    if (tick <= decision.current) return decision;
+    this.#clocks.set(clockKey(peerId, clockId), { tick, token });
+    this.#version++;
+    return { accepted: true, current: tick };
+  }
+
+  /** Decides as `advance` does, and leaves the clock where it is. */
+  judge({ peerId, clockId, tick, token = 0, force = false }: ClockTag): ClockDecision {
+    const clock = this.#clocks.get(clockKey(peerId, clockId));
     const current = clock?.tick ?? 0;
-    if (tick > current) {
-      this.#clocks.set(key, { tick, token });
-      this.#version++;
-      return { accepted: true, current: tick };
-    }
     const sentAgain = clock !== undefined && tick === current && token === clock.token;
-    return { accepted: sentAgain || force, current };
+    return { accepted: tick > current || sentAgain || force, current };
   }
 
   /** The newest tick of a clock; 0 when it isn't known. */
   currentTick(peerId: number, clockId: number): number {
     return this.#clocks.get(clockKey(peerId, clockId))?.tick ?? 0;
+  }
+
+  /** The newest tick of each clock, in the order of their ids. */
+  ticks(): ClockTick[] {
+    return this.toJSON().map(({ peerId, clockId, tick }) => ({ peerId, clockId, tick }));
   }
 
   /** The clocks as plain JSON, in the order of their ids; `ClockMap.fromJSON` is the inverse. */

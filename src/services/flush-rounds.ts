@@ -1,7 +1,8 @@
-import { assert } from '../errors.js';
+import { assert, SluiceError } from '../errors.js';
 import type { Clock } from './clock.js';
 import type { ErrorLog } from './error-log.js';
 import type { KeepFrom } from './keep-from.js';
+import type { LogNotebook } from './log-notes.js';
 import type { FlushCapture, SegmentHolder, Wal } from './ports.js';
 import type { WalTail } from './wal-tail.js';
 
@@ -17,6 +18,7 @@ export class FlushRounds {
   readonly #tail: WalTail;
   readonly #clock: Clock;
   readonly #keepFrom: KeepFrom;
+  readonly #notes: LogNotebook;
   readonly #errors: ErrorLog;
   /** Asked since the last round began; the next round answers them. */
   #requests: Request[] = [];
@@ -25,7 +27,8 @@ export class FlushRounds {
   #capture: { picture: FlushCapture; applied: number } | undefined;
   #committed = 0;
   #acked = 0;
-  #forgotten = 0;
+  /** Undefined until the log has been opened. */
+  #forgotten: number | undefined;
   #startedAt = 0;
   readonly #counts = { rounds: 0, commits: 0, failures: 0, lastMs: 0 };
 
@@ -35,6 +38,7 @@ export class FlushRounds {
     tail: WalTail;
     clock: Clock;
     keepFrom: KeepFrom;
+    notes: LogNotebook;
     errors: ErrorLog;
   }) {
     this.#wal = options.wal;
@@ -42,6 +46,7 @@ export class FlushRounds {
     this.#tail = options.tail;
     this.#clock = options.clock;
     this.#keepFrom = options.keepFrom;
+    this.#notes = options.notes;
     this.#errors = options.errors;
   }
 
@@ -50,9 +55,13 @@ export class FlushRounds {
     return this.#acked;
   }
 
-  /** As `acked`, with what the log has been told to forget and may not have forgotten yet. */
+  /**
+   * As `acked`, with what the log has been told to forget and may not have forgotten yet.
+   * Throws `SLUICE_NOT_OPEN` when the log has never been opened.
+   */
   get forgotten(): number {
-    return this.#forgotten;
+    if (this.#forgotten !== undefined) return this.#forgotten;
+    throw new SluiceError('SLUICE_NOT_OPEN', 'the store is not open');
   }
 
   /** The number that the last commit holds. */
@@ -64,16 +73,20 @@ export class FlushRounds {
     return { ...this.#counts };
   }
 
-  /** True when a round could make the log forget something, now or when more has been applied. */
+  /**
+   * True when a round could make the log forget something: now, or when more has been applied or
+   * readers are further on.
+   */
   get mayFree(): boolean {
     if (this.#errors.standing.some((error) => error.what === 'flush')) return false;
     const isMoreComing = this.#tail.usage.entries > 0 || this.#tail.end > this.#acked;
-    return isMoreComing && this.#keepFrom.lowest - 1 > this.#acked;
+    const lowest = this.#keepFrom.lowestExplicit;
+    return isMoreComing && this.#notes.forgettable(lowest - 1) > this.#acked;
   }
 
   /** True when a round that begins now would make the log forget something. */
   get wouldFree(): boolean {
-    return Math.min(this.#tail.applied, this.#keepFrom.lowest - 1) > this.#acked;
+    return this.#forgettable(this.#tail.applied) > this.#acked;
   }
 
   /** Begins anew on a store that has just been opened. */
@@ -95,10 +108,11 @@ export class FlushRounds {
   async capture(): Promise<{ changed: boolean }> {
     this.#startedAt = this.#clock.now();
     this.#answering = this.#requests.splice(0);
-    const { applied } = this.#tail;
-    const picture = this.#segments.capture(applied);
+    const { applied, end } = this.#tail;
+    const picture = this.#segments.capture(applied, this.#notes.toJSON());
     this.#capture = { picture, applied };
     await this.#wal.sync();
+    this.#tail.synced(end);
     // The log must never forget what the last commit doesn't count.
     return { changed: picture.changed || applied !== this.#committed };
   }
@@ -116,9 +130,11 @@ export class FlushRounds {
 
   /** The log forgets what the last commit holds and nobody keeps. */
   async acknowledge(): Promise<void> {
-    const upTo = Math.min(this.#committed, this.#keepFrom.lowest - 1);
+    const upTo = this.#forgettable(this.#committed);
     if (upTo <= this.#acked) return;
+    // From here on nobody is promised these records any more.
     this.#forgotten = upTo;
+    this.#notes.forget(upTo);
     await this.#wal.acknowledge(upTo);
     this.#acked = upTo;
     this.#tail.acknowledged(upTo);
@@ -148,6 +164,10 @@ export class FlushRounds {
     for (const request of [...this.#answering.splice(0), ...this.#requests.splice(0)]) {
       request.reject(error);
     }
+  }
+
+  #forgettable(upTo: number): number {
+    return this.#notes.forgettable(Math.min(upTo, this.#keepFrom.lowest - 1));
   }
 
   #end(): void {

@@ -23,6 +23,8 @@ export interface GroupCommitHooks {
   onMarker(marker: Marker): void;
   /** The records may or may not exist. */
   onFailed(entries: readonly RecordEntry[], error: unknown): void;
+  /** Records up to this one survive a power cut. */
+  onSynced(opNum: number): void;
   /** A batch has ended: the numbers of all that was appended are known. */
   onDelivered(): void;
   /** Nothing is queued or being written any more. */
@@ -82,9 +84,13 @@ export class GroupCommit {
       const records = batch.filter((entry): entry is RecordEntry => 'data' in entry);
       for (const record of records) record.ticket.handOver();
       this.#appending = records.length > 0;
-      const opNums = await this.#append(records);
+      // The log, not the worker, makes sure that what is waited for is safe.
+      const sync = records.some((record) => record.ticket.wait !== false);
+      const opNums = await this.#append(records, sync);
       this.#deliver(batch, opNums);
       this.#appending = false;
+      const last = opNums?.at(-1);
+      if (sync && last !== undefined) this.#hooks.onSynced(last);
       this.#hooks.onDelivered();
     }
     this.#running = false;
@@ -92,9 +98,11 @@ export class GroupCommit {
   }
 
   /** The records' numbers, or undefined when they were not (or may not have been) written. */
-  async #append(records: readonly RecordEntry[]): Promise<readonly number[] | undefined> {
+  async #append(
+    records: readonly RecordEntry[],
+    sync: boolean,
+  ): Promise<readonly number[] | undefined> {
     if (records.length === 0) return [];
-    const sync = records.some((record) => record.ticket.wait !== false);
     try {
       const opNums = await this.#wal.append(
         records.map((record) => record.data),

@@ -127,6 +127,17 @@ export function functionOption<T extends (...inputs: never[]) => unknown>(): Opt
   };
 }
 
+/** An AbortSignal, by its shape: one of another realm or of a polyfill is one too. */
+export const signalOption: OptionCheck<AbortSignal> = (value, name) => {
+  const fits = (signal: object): signal is AbortSignal =>
+    typeof Reflect.get(signal, 'aborted') === 'boolean' &&
+    typeof Reflect.get(signal, 'addEventListener') === 'function';
+  if (typeof value !== 'object' || value === null || !fits(value)) {
+    throw badOption(name, 'an AbortSignal', value);
+  }
+  return value;
+};
+
 /** A short text of anything, for messages. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') {

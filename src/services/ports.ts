@@ -16,12 +16,38 @@ import type { SluiceError } from '../errors.js';
  *    `SLUICE_CANCELLED` (`throwIfAborted` does), within 100 ms.
  */
 
+import type { ClockTick } from '../types.js';
+
 /** Turns operations into the bytes of a WAL record and back. */
 export interface OperationCodec<Op> {
   /** Validates and encodes. Throws a coded error for an operation that can't be accepted. */
   encode(operation: Op): Uint8Array;
   /** The exact inverse; gives an operation that shares no memory with the caller's. */
   decode(data: Uint8Array): Op;
+}
+
+/** What one record, or a run of them, changed in what is known of the writers' clocks. */
+export interface TickChange {
+  first: number;
+  last: number;
+  /** Clocks that have moved on, and where they stood behind `last`. */
+  ticks: readonly ClockTick[];
+  /** Whether the last of the records that is noted here carries no clock tag. */
+  untagged: boolean;
+  /** True when another one of the run carries none. */
+  mixed?: boolean;
+}
+
+/** What is remembered of the log's records beside their data; plain JSON, a few KB at most as a rule. */
+export interface LogNotes {
+  /** Declined operations whose records the log may still have: first, last, first, last, … */
+  declined: readonly number[];
+  /** The newest ticks among the records that the log had forgotten. */
+  forgotten: readonly ClockTick[];
+  /** Whether the newest of those carries no clock tag. */
+  untagged: boolean;
+  /** What the later records change in that, in their order. */
+  changes: readonly TickChange[];
 }
 
 /** What a log knows about itself when it has been opened. */
@@ -58,7 +84,7 @@ export interface Wal {
   /**
    * Opens or creates the log. Checks that the records above `acked` are complete. May be called
    * again, after `close()` or, after a sticky error, without it: it then finds out what was really
-   * written.
+   * written. When it resolves, every record up to `last` survives a power cut.
    * Errors: `SLUICE_DAMAGED`, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_LOCKED`, `SLUICE_IO`.
    */
   open(): Promise<WalState>;
@@ -70,7 +96,7 @@ export interface Wal {
    * certain that nothing was written (a plain `Error` says that, being transient).
    */
   append(records: readonly Uint8Array[], options: { sync: boolean }): Promise<readonly number[]>;
-  /** Resolves when every record that was appended before the call survives a power cut. */
+  /** Resolves when every record that was in the log before the call survives a power cut. */
   sync(): Promise<void>;
   /**
    * Records `from`…`to` (inclusive), in order. Asked for a record at or below `acked`, which an
@@ -123,7 +149,7 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
      * under this name until it is called with null. It may be called as long as the store is open.
      */
     onProblem: (what: string, error: SluiceError | null) => void;
-  }): Promise<{ applied: number }>;
+  }): Promise<{ applied: number; notes?: LogNotes }>;
   /**
    * Applies one operation: all of it, or nothing and throw. A pure function of the operations
    * before it, so that a replay gives the same result and the same refusals. `opNum` grows from
@@ -152,8 +178,12 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    * Everything a commit needs, taken in one step. `applied` is the number of the last operation
    * that was applied or declined; the commit stores it and `open` gives it back. One capture is
    * released before the next is taken.
+   *
+   * A store that also stores `notes` and gives them back keeps what `changes` and `walDelta` tell
+   * through a reopening. Without them, operations that the segments held when the store was opened
+   * are shown as not declined, and their clock tags are not known any more.
    */
-  capture(applied: number): FlushCapture;
+  capture(applied: number, notes: LogNotes): FlushCapture;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -18,6 +18,8 @@ export interface TailHooks {
   onWork(): void;
   /** The log has been written. */
   onAppended(): void;
+  /** More operations may have become visible. */
+  onVisible(): void;
   /** The log could not be written. */
   onAppendFailed(error: unknown): void;
   /** An operation has been applied whose caller waits until it is optimized. */
@@ -47,7 +49,7 @@ export class WalTail {
   readonly #hooks: TailHooks;
   readonly #commit: GroupCommit;
   readonly #room: Room;
-  readonly #usage = new WalUsage();
+  readonly #usage: WalUsage;
   readonly #pending = new Map<number, Pending>();
   #items: TailItem[] = [];
   #closed: SluiceError | undefined = new SluiceError('SLUICE_NOT_OPEN', 'the store is not open');
@@ -55,6 +57,7 @@ export class WalTail {
   #abandoned: SluiceError | undefined;
   #applied = 0;
   #end = 0;
+  #synced = 0;
   /** Told by a log with other writers while an append of ours was running. */
   #heldLast = 0;
   #windowBytes = 0;
@@ -67,11 +70,13 @@ export class WalTail {
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#hooks = options.hooks;
+    this.#usage = new WalUsage(options.limits.walBytesMax);
     this.#room = new Room(options.limits, () => options.hooks.canFreeWal());
     this.#commit = new GroupCommit(options.wal, {
       onAppended: (entry, opNum) => this.#appended(entry, opNum),
       onMarker: (marker) => this.#place({ marker }),
       onFailed: (entries, error) => this.#appendFailed(entries, error),
+      onSynced: (opNum) => this.synced(opNum),
       onDelivered: () => this.extend(this.#heldLast),
       // Only a drain waits for this; a lingering applier would end too early.
       onSettled: () => {
@@ -88,6 +93,16 @@ export class WalTail {
   /** The newest number known to be in the log. */
   get end(): number {
     return this.#end;
+  }
+
+  /** Records up to this number are known to survive a power cut. */
+  get syncedUpTo(): number {
+    return this.#synced;
+  }
+
+  /** The operations up to this number are safe for good and have their effect. */
+  get visible(): number {
+    return Math.min(this.#synced, this.#applied);
   }
 
   /** Why nothing can be submitted; undefined while it can. */
@@ -111,6 +126,7 @@ export class WalTail {
     this.#room.addWalBytes(log.bytes);
     this.#applied = applied;
     this.#end = Math.max(applied, log.last);
+    this.#synced = this.#end;
     this.#heldLast = 0;
     this.#items = log.last > applied ? [{ to: log.last }] : [];
     this.#closed = undefined;
@@ -201,8 +217,21 @@ export class WalTail {
   advance(opNum: number): void {
     assert(opNum >= this.#applied, 'operations are applied in order');
     this.#applied = opNum;
+    this.#hooks.onVisible();
     const head = this.#items[0];
     if (head !== undefined && 'to' in head && opNum >= head.to) this.#items.shift();
+  }
+
+  /** Records up to this number have become safe from a power cut. */
+  synced(upTo: number): void {
+    if (upTo <= this.#synced) return;
+    this.#synced = upTo;
+    this.#hooks.onVisible();
+  }
+
+  /** Bytes of records that someone who reads the log from a number on has before him, about. */
+  bytesToRead(from: number): number {
+    return this.#usage.between(from, this.visible);
   }
 
   /** The log has forgotten records up to this number. */

@@ -3,7 +3,10 @@
 import { MemoryLevel } from 'memory-level';
 import {
   type BudgetStatus,
+  type Change,
+  type ChangesOptions,
   type Clock,
+  type ClockTick,
   type Collection,
   type CollectionConfiguration,
   type CollectionInfo,
@@ -19,6 +22,7 @@ import {
   type FlushCapture,
   type LevelWalOptions,
   type LoggedError,
+  type LogNotes,
   levelWal,
   type MemoryWalOptions,
   memoryWal,
@@ -32,6 +36,7 @@ import {
   type Planned,
   type PointOperation,
   type PointSegmentInfo,
+  type RecoveryPoint,
   ResourceBudget,
   type ScoredPoint,
   type ScrollPage,
@@ -42,6 +47,7 @@ import {
   type SubmitResult,
   systemClock,
   type Telemetry,
+  type TickChange,
   type Tracker,
   type Unoptimized,
   type UpdateHandler,
@@ -52,6 +58,7 @@ import {
   vectorIndexSupport,
   verifyStore,
   type WaitLevel,
+  type WalDelta,
 } from 'sluice';
 
 /** Everything that a collection tells of itself, under the names of its types. */
@@ -128,12 +135,33 @@ export async function useCollection(wal: Database, segments: Database): Promise<
   return report(collection);
 }
 
+/** Brings another collection up to date, as far as the log goes; returns what was lacking. */
+export async function follow(one: Collection, other: Collection): Promise<WalDelta> {
+  const point: RecoveryPoint = other.recoveryPoint();
+  const ticks: ClockTick[] = [...point];
+  const delta: WalDelta = await one.walDelta(ticks);
+  if (delta.status !== 'from') return delta;
+  const options: ChangesOptions = { from: delta.opNum, follow: false };
+  for await (const change of one.changes(options)) {
+    const { operation, declined }: Change<PointOperation> = change;
+    if (operation.kind !== 'delete' || declined) continue;
+    const { clockTag } = operation;
+    await other.delete(operation.selector, clockTag === undefined ? {} : { clockTag });
+  }
+  return delta;
+}
+
 /** The smallest engine there can be: a sum, in one segment that is never written anywhere. */
 class Sum implements SegmentHolder<number> {
   total = 0;
+  notes: LogNotes | undefined;
 
-  async open(): Promise<{ applied: number }> {
-    return { applied: 0 };
+  async open(): Promise<{ applied: number; notes?: LogNotes }> {
+    return this.notes === undefined ? { applied: 0 } : { applied: 0, notes: this.notes };
+  }
+
+  get changes(): readonly TickChange[] {
+    return this.notes?.changes ?? [];
   }
 
   apply(_: number, operation: number): number {
@@ -151,7 +179,8 @@ class Sum implements SegmentHolder<number> {
     return 0;
   }
 
-  capture(): FlushCapture {
+  capture(_: number, notes: LogNotes): FlushCapture {
+    this.notes = notes;
     const nothing = async () => {};
     return { changed: false, writeBlocks: nothing, commit: nothing, release: () => {} };
   }

@@ -43,8 +43,8 @@ describe('seed row: flush worker', () => {
   test('a picture that forgets to mention a moved number is committed all the same', async () => {
     const store = await openTiny();
     const { capture } = store.segments;
-    store.segments.capture = (applied) => ({
-      ...capture.call(store.segments, applied),
+    store.segments.capture = (applied, notes) => ({
+      ...capture.call(store.segments, applied, notes),
       changed: false,
     });
     await store.fill(2);

@@ -12,7 +12,7 @@ import type {
 } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
 import { indexingThresholdBytes } from '../optimizer-options.js';
-import type { SegmentHolder } from '../ports.js';
+import type { LogNotes, SegmentHolder } from '../ports.js';
 import { indexingThreads } from '../resource-budget.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
@@ -73,7 +73,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     onProgress: (done: number, total: number) => void;
     check?: (applied: number) => void;
     onProblem?: ProblemListener;
-  }): Promise<{ applied: number }> {
+  }): Promise<{ applied: number; notes: LogNotes }> {
     const { store, clock, cpus } = this.#options;
     const { storeId, signal, onProgress, check, onProblem = () => {} } = options;
     const stored = await store.open({ storeId });
@@ -102,7 +102,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (stored === undefined) await this.#create(signal);
     this.#mayCreate = false;
     this.#settleIndexes();
-    return { applied: state.applied };
+    return { applied: state.applied, notes: state.notes };
   }
 
   apply(opNum: number, operation: PointOperation): number {
@@ -126,10 +126,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   /** As the port says; without a number, as of the last operation that came here. */
-  capture(applied: number = this.applied): PointCapture {
+  capture(applied: number = this.applied, notes?: LogNotes): PointCapture {
     assert(this.#capturing === undefined, 'one flush at a time');
     const state = this.#opened();
     state.advance(applied);
+    state.notes = notes ?? state.notes;
     const { revision } = state;
     const capture = new PointCapture({
       store: this.#options.store,

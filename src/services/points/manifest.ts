@@ -1,6 +1,8 @@
 import { SluiceError } from '../../errors.js';
 import type { Distance, JsonValue } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import { checkNotes } from '../log-notes.js';
+import type { LogNotes } from '../ports.js';
 import type { VectorIndexRecord } from '../vector-index/vector-index.js';
 import { PAYLOAD_INDEX_TYPES, type PayloadIndexType } from './operations.js';
 
@@ -43,6 +45,8 @@ export interface ManifestBody {
   schema: [key: string, type: PayloadIndexType][];
   /** What `ClockMap.toJSON` gave. */
   clocks: ClockRecord[];
+  /** About the log; absent from what the first versions wrote. */
+  notes?: LogNotes;
   nextSegmentId: number;
   segments: SegmentRecord[];
 }
@@ -85,6 +89,7 @@ export function checkManifest(body: ManifestBody): void {
     body.schema.every(isIndex) &&
     Array.isArray(body.segments);
   if (!isSound) throw damaged('it lacks a field or has a bad one');
+  if (body.notes !== undefined) checkNotes(body.notes, body.applied);
   const ids = new Set(body.segments.map((segment) => segment.id));
   if (ids.size !== body.segments.length) throw damaged('two segments have the same id');
   for (const segment of body.segments) {

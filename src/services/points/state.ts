@@ -1,7 +1,9 @@
 import { assert, isSticky, isTransient, SluiceError } from '../../errors.js';
 import type { HnswOptions, OptimizerOptions } from '../../types.js';
 import { ClockMap } from '../clocks.js';
+import { unknownNotes } from '../log-notes.js';
 import { maxSegmentSizeBytes } from '../optimizer-options.js';
+import type { LogNotes } from '../ports.js';
 import { applyOperation } from './apply.js';
 import { type Configuration, hnswOptions, optimizerOptions } from './configuration.js';
 import type { ManifestBody } from './manifest.js';
@@ -18,6 +20,8 @@ export class PointState {
   readonly list: SegmentList;
   readonly schema: Schema;
   readonly clocks: ClockMap;
+  /** What the core wants to be stored about the log. */
+  notes: LogNotes;
   readonly #cpus: number;
   #applied: number;
   #configuration: Configuration;
@@ -31,6 +35,7 @@ export class PointState {
     this.list = new SegmentList(body, segments, body.nextSegmentId);
     this.schema = new Map(body.schema);
     this.clocks = ClockMap.fromJSON(body.clocks);
+    this.notes = body.notes ?? unknownNotes(body.applied, this.clocks.ticks());
     this.#cpus = cpus;
     this.#applied = body.applied;
     this.#configuration = body.configuration;
@@ -81,6 +86,7 @@ export class PointState {
       configuration: this.#configuration,
       schema: [...this.schema],
       clocks: this.clocks.toJSON(),
+      notes: this.notes,
       nextSegmentId: this.list.nextId,
     };
   }
@@ -92,17 +98,17 @@ export class PointState {
     const chooseTarget = () => list.smallestAppendable() ?? list.create();
     const transaction = new Transaction(opNum, list.all, schema, chooseTarget);
     try {
+      this.#checkClock(operation);
       const touched = applyOperation(transaction, operation);
-      this.#advanceClock(operation);
-      this.#applied = opNum;
       if (transaction.changesSchema) this.#dropIndexes();
       const { target } = transaction;
       this.#touched = target === undefined ? [] : [target.id];
+      this.#passed(opNum, operation);
       return touched;
     } catch (error) {
       transaction.undo();
-      // A declined operation has had its turn: its effect is nothing.
-      if (!isTransient(error) && !isSticky(error)) this.#applied = opNum;
+      // A declined operation has had its turn: it moves its clock on, and nothing else.
+      if (!isTransient(error) && !isSticky(error)) this.#passed(opNum, operation);
       throw error;
     }
   }
@@ -126,10 +132,15 @@ export class PointState {
     for (const { payloadIndexes } of this.list.all) payloadIndexes.retain(this.schema);
   }
 
+  #passed(opNum: number, { clockTag }: PointOperation): void {
+    if (clockTag !== undefined) this.clocks.advance(clockTag);
+    this.#applied = opNum;
+  }
+
   /** A tag that another operation has overtaken declines this one, whatever it would have done. */
-  #advanceClock({ clockTag }: PointOperation): void {
+  #checkClock({ clockTag }: PointOperation): void {
     if (clockTag === undefined) return;
-    const { accepted, current } = this.clocks.advance(clockTag);
+    const { accepted, current } = this.clocks.judge(clockTag);
     if (accepted) return;
     const { peerId, clockId, tick } = clockTag;
     throw new SluiceError(

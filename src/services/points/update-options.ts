@@ -7,6 +7,7 @@ import {
   numberOption,
   type OptionCheck,
   type OptionChecks,
+  signalOption,
 } from '../option-checks.js';
 import { waitOption } from '../ticket.js';
 
@@ -33,26 +34,10 @@ export const checkClockTag: OptionCheck<ClockTag> = (value, name) => {
   return { peerId, clockId, tick, ...rest };
 };
 
-/** An AbortSignal. Throws `SLUICE_BAD_OPTION`. */
-export const checkSignal: OptionCheck<AbortSignal> = (value, name) => {
-  if (!isAbortSignal(value)) throw badOption(name, 'an AbortSignal', value);
-  return value;
-};
-
-/** By its shape, so that a signal of another realm or of a polyfill is one too. */
-function isAbortSignal(value: unknown): value is AbortSignal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, 'aborted') === 'boolean' &&
-    typeof Reflect.get(value, 'addEventListener') === 'function'
-  );
-}
-
 /** The checks of the options that every update takes; an update with more of them adds its own. */
 export const UPDATE_OPTION_CHECKS: OptionChecks<UpdateOptions> = {
   wait: waitOption,
-  signal: checkSignal,
+  signal: signalOption,
   timeoutMs: numberOption({ above: 0, max: TIMEOUT_MAX_MS }),
   clockTag: checkClockTag,
 };

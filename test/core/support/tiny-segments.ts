@@ -1,5 +1,5 @@
 import { type ErrorKind, SluiceError } from '#sluice/errors.js';
-import type { FlushCapture, SegmentHolder, SegmentInfo } from '#sluice/services/ports.js';
+import type { FlushCapture, LogNotes, SegmentHolder, SegmentInfo } from '#sluice/services/ports.js';
 import type { Hooks } from './hooks.js';
 
 /** Operations of a store of numbers under keys. */
@@ -20,6 +20,7 @@ export interface TinySegment {
 export class TinyDisk {
   storeId: string | undefined;
   applied = 0;
+  notes: LogNotes | undefined;
   lastId = 0;
   segments: { id: number; entries: [string, number][]; sealed: boolean }[] = [];
   readonly blocks = new Set<string>();
@@ -56,7 +57,10 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
     return this.#segments.filter(({ frozen }) => frozen).length;
   }
 
-  async open(options: { storeId: string; signal: AbortSignal }): Promise<{ applied: number }> {
+  async open(options: {
+    storeId: string;
+    signal: AbortSignal;
+  }): Promise<{ applied: number; notes?: LogNotes }> {
     await this.hooks.pass('segments.open', '', options.signal);
     this.disk.storeId ??= options.storeId;
     if (this.disk.storeId !== options.storeId) {
@@ -71,7 +75,8 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
     this.#lastId = this.disk.lastId;
     this.#committed = this.#changes;
     this.#committedApplied = this.disk.applied;
-    return { applied: this.disk.applied };
+    const { applied, notes } = this.disk;
+    return { applied, ...(notes === undefined ? {} : { notes }) };
   }
 
   apply(opNum: number, operation: TinyOperation): number {
@@ -109,7 +114,7 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
     return (this.#changes - this.#committed) * 100;
   }
 
-  capture(applied: number): FlushCapture {
+  capture(applied: number, notes: LogNotes): FlushCapture {
     this.hooks.now('capture', `${applied}`);
     const changes = this.#changes;
     const { hooks, disk } = this;
@@ -124,7 +129,7 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
       writeBlocks: (signal) => hooks.pass('writeBlocks', '', signal),
       commit: async () => {
         await hooks.pass('commit', `${applied}`);
-        Object.assign(disk, { applied, lastId, segments: picture });
+        Object.assign(disk, { applied, notes, lastId, segments: picture });
         this.#committed = changes;
         this.#committedApplied = applied;
       },
