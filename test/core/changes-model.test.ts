@@ -68,8 +68,14 @@ class Round {
 
   async write(): Promise<void> {
     const { random, store } = this;
-    if (random.chance(0.1)) store.hooks.fail('apply', new Error('refused'));
-    const answer = store.put(`key${random.between(0, 5)}`, random.between(0, 99));
+    const key = `key${random.between(0, 5)}`;
+    // Doubling is declined when the key isn't there, in a replay as it was the first time.
+    const operation = random.pick([
+      { put: [key, 1] as [string, number] },
+      { double: key },
+      { delete: key },
+    ]);
+    const answer = store.handler.submit(operation);
     const declined = await store.run(answer.then(() => false).catch(() => true));
     this.model.set(store.handler.telemetry().log.last, declined);
   }
