@@ -205,7 +205,8 @@ export class Collection {
 
   /**
    * Triggers the optimizers and resolves when they have nothing left to do, with the status then:
-   * `green`, or `grey` when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with.
+   * `green`, or `grey` when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`,
+   * `SLUICE_STOPPED`, `SLUICE_BROKEN`; what an optimization failed with.
    */
   async optimize(options?: OptimizeOptions): Promise<Status> {
     const checked = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);

@@ -337,12 +337,13 @@ describe('the options of an update', () => {
     expect(checkUpdateOptions(options).clockTag).not.toBe(clockTag);
     expect(checkUpdateOptions(undefined)).toEqual({});
     expect(checkUpdateOptions({ wait: undefined })).not.toHaveProperty('wait');
+    expect(checkUpdateOptions({ wait: 'optimized' })).toEqual({ wait: 'optimized' });
   });
 
   test.each<[object, string]>([
     [{ wiat: true }, 'unknown option wiat; known: wait'],
     [JSON.parse('{"__proto__":1}'), 'unknown option __proto__'],
-    [{ wait: 'true' }, 'wait must be true or false, not "true"'],
+    [{ wait: 'true' }, 'wait must be true, false or \'optimized\', not "true"'],
     [{ timeoutMs: 0 }, 'timeoutMs'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs'],
     [{ timeoutMs: 2 ** 31 }, 'timeoutMs'],
