@@ -34,6 +34,7 @@ export class OptimizerStart {
   #mark: Promise<void> | undefined;
   #isProven = false;
   #isOpen = false;
+  #hasRun = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: StartOptions) {
@@ -59,6 +60,7 @@ export class OptimizerStart {
 
   /** To be awaited before a run freezes anything; undefined when there is nothing to wait for. */
   beforeRun(): Promise<void> | undefined {
+    this.#hasRun = true;
     if (this.#options.counter === undefined || this.#isProven) return undefined;
     this.#mark ??= this.#write(this.#deaths + 1, true);
     return this.#mark;
@@ -77,8 +79,9 @@ export class OptimizerStart {
     void this.#write(this.#deaths, false).catch(this.#options.onFailure);
   }
 
-  /** The store is about to be closed in good order. */
+  /** The store is about to be closed in good order, which says nothing if nothing has run. */
   async close(): Promise<void> {
+    if (!this.#hasRun) return;
     this.#deaths = 0;
     this.#mark = undefined;
     if (this.#isOpen) await this.#write(0, false).catch(this.#options.onFailure);

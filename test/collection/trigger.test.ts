@@ -137,7 +137,12 @@ describe.each(STORES)('on $kind', ({ create }) => {
     let left = store;
     for (let life = 1; life <= 5; life += 1) {
       // Deaths 1 and 2, then 1, 2 and 3.
-      if (life === 3) await (await left.open({ optimizersStart: 'onTrigger' })).close();
+      if (life === 3) {
+        copyGate.close();
+        const collection = await left.open({ optimizers: MERGE });
+        await copyGate.reached();
+        await collection.close();
+      }
       left = await dieMerging(left);
     }
     const collection = await left.open({ optimizers: MERGE });

@@ -61,7 +61,7 @@ describe('building a payload index', () => {
     const { holder, writer } = await thousand(await openHolder(undefined, { clock }));
     writer.index('group', 'integer');
     const read = holder.count({ filter: where('group', 7), signal: reader.signal });
-    await expect(read).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
+    await expect(read).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
     expect(holder.openViews).toBe(0);
     expect(await holder.count({ filter: where('group', 7) })).toBe(20);
   });

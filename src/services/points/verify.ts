@@ -62,7 +62,7 @@ export async function verifyStore(
 ): Promise<Verification> {
   const directory = await openDirectory(path, { create: false });
   try {
-    return await new Verifier(directory, options).run();
+    return await verifyDatabases(directory, options);
   } finally {
     await directory.close();
   }
@@ -70,7 +70,7 @@ export async function verifyStore(
 
 /** As `verifyStore`, for the two databases of a store. It leaves them open. */
 export async function verifyDatabases(
-  databases: { wal: Database; segments: Database },
+  databases: StoreParts,
   options: VerifyOptions = {},
 ): Promise<Verification> {
   try {
@@ -78,6 +78,13 @@ export async function verifyDatabases(
   } catch (error) {
     throw abortedByCaller(error, options.signal);
   }
+}
+
+/** The databases of a store, and where it keeps index files, if it does. */
+interface StoreParts {
+  wal: Database;
+  segments: Database;
+  vectorIndexPath?: string;
 }
 
 class Verifier {
@@ -103,14 +110,7 @@ class Verifier {
     problems: [],
   };
 
-  constructor(
-    {
-      wal,
-      segments,
-      vectorIndexPath,
-    }: { wal: Database; segments: Database; vectorIndexPath?: string },
-    options: VerifyOptions,
-  ) {
+  constructor({ wal, segments, vectorIndexPath }: StoreParts, options: VerifyOptions) {
     this.#wal = new LevelHandle(wal, 'the log');
     this.#segments = new LevelHandle(segments, 'the segments');
     this.#store = new SegmentStore(segments);

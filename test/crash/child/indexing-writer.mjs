@@ -17,6 +17,8 @@ const collection = await openCollection(path, {
   optimizers: { indexingThresholdKb: 40, defaultSegmentNumber: 3, vacuumMinVectorNumber: 100 },
   hnsw: { m: 32, efConstruct: 3000 },
 });
+// A process that was killed several times while it optimized begins only when it is told to.
+collection.trigger();
 for (;;) {
   const ids = Array.from(new Set(Array.from({ length: 40 }, () => random(3000))));
   const value = random(1e6);
