@@ -15,6 +15,12 @@ import {
   type SetPayloadOptions,
 } from './collection-options.js';
 import type { CollectionParts } from './collection-parts.js';
+import {
+  SNAPSHOT_CHECKS,
+  type SnapshotOptions,
+  type SnapshotResult,
+  Snapshots,
+} from './collection-snapshot.js';
 import { SluiceError } from './errors.js';
 import { ClockMap } from './services/clocks.js';
 import { checkOptions } from './services/option-checks.js';
@@ -60,6 +66,7 @@ const READERS_LIMIT_MS = 5000;
 export class Collection {
   readonly #parts: CollectionParts;
   readonly #handler: UpdateHandler<PointOperation, PointSegmentInfo>;
+  readonly #snapshots: Snapshots;
   /** Ticks of everything submitted; those in the segments are of what is applied. */
   #clocks = new ClockMap();
   #closing: Promise<void> | undefined;
@@ -67,6 +74,7 @@ export class Collection {
   constructor(parts: CollectionParts) {
     this.#parts = parts;
     this.#handler = parts.handler;
+    this.#snapshots = new Snapshots(parts);
   }
 
   /** Resolves when the collection is open; see `openCollection` for the errors. */
@@ -259,6 +267,21 @@ export class Collection {
     return this.#handler.keepWalFrom(opNum);
   }
 
+  /**
+   * Writes a collection of its own into a missing or empty directory: the exact effects of
+   * operations 1…opNum, among them everything that was submitted before the call. Updates and
+   * optimizations go on meanwhile. When it rejects, nothing is left of it and the collection is
+   * well. Errors: `SLUICE_EXISTS`, `SLUICE_BAD_OPTION` for a directory within the collection's own,
+   * `SLUICE_NOT_ENOUGH_SPACE`, `SLUICE_DISK_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`,
+   * `SLUICE_BROKEN`, `SLUICE_LOCKED`, `SLUICE_DAMAGED`, `SLUICE_NOT_A_STORE`, `SLUICE_IO`.
+   */
+  async snapshot(path: string, options?: SnapshotOptions): Promise<SnapshotResult> {
+    if (typeof path !== 'string' || path === '') throw new TypeError('snapshot takes a path');
+    const checked = checkOptions<SnapshotOptions>(options, SNAPSHOT_CHECKS);
+    this.#assertOpen();
+    return this.#snapshots.take(path, checked);
+  }
+
   /** Opens again after the storage has failed, which finds out what was really written. */
   async reopen(): Promise<void> {
     await this.#handler.reopen();
@@ -280,6 +303,7 @@ export class Collection {
 
   async #close(): Promise<void> {
     await this.#parts.holder.idle(READERS_LIMIT_MS);
+    await this.#snapshots.close();
     await this.#handler.stop();
   }
 

@@ -1,4 +1,4 @@
-import { realpath, rename, statfs } from 'node:fs/promises';
+import { realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
@@ -14,7 +14,7 @@ import {
   NAMES,
   UNFINISHED_PREFIX,
 } from './directory-state.js';
-import { exists, makeDirectory, remove, syncDirectory, withFileErrors } from './files.js';
+import { exists, makeDirectory, remove, spaceAt, syncDirectory, withFileErrors } from './files.js';
 import { isUnusedLog } from './wal-meta.js';
 
 /** Options of `openDirectory`. */
@@ -85,7 +85,8 @@ async function acceptedState(path: string, create: boolean): Promise<DirectorySt
     throw new SluiceError('SLUICE_NOT_A_STORE', `'${path}' exists and is not a store`);
   }
   if (state !== 'finished' && !create) {
-    throw new SluiceError('SLUICE_NOT_FOUND', `there is no store at '${path}'`);
+    const why = state === 'unfinished' ? ': its creation never finished' : '';
+    throw new SluiceError('SLUICE_NOT_FOUND', `there is no store at '${path}'${why}`);
   }
   return state;
 }
@@ -223,8 +224,8 @@ class OpenDirectory implements Directory {
 
   freeBytes(): Promise<number> {
     return withFileErrors(`asking for the free space of '${this.path}'`, async () => {
-      const { bavail, bsize } = await statfs(this.path);
-      return bavail * bsize;
+      const { free } = await spaceAt(this.path);
+      return free;
     });
   }
 

@@ -25,6 +25,7 @@ import { type SearchOptions, search } from './search.js';
 import type { Segment } from './segment.js';
 import { infoOf, type PointSegmentInfo } from './segment-info.js';
 import type { VectorShape } from './slab.js';
+import { PointSnapshot } from './snapshot.js';
 import { PointState } from './state.js';
 import { findPoint } from './transaction.js';
 import type { View } from './view.js';
@@ -206,6 +207,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** The points as of now, unchanged by what happens later. Release it in `finally`. */
   view(): View {
     return this.#views.take(this.#opened());
+  }
+
+  /** Everything as of now, to be written into another store. Hold a view as long. */
+  snapshot(): PointSnapshot {
+    const state = this.#opened();
+    return new PointSnapshot(state.manifest(), state.list.all);
   }
 
   /** Views that were taken and not released. */

@@ -69,6 +69,15 @@ export class FakeCollection implements CollectionHandle {
     return this.optimizing(signal);
   }
 
+  async snapshot(
+    path: string,
+    { onProgress }: { onProgress: (progress: { done: number; total: number }) => void },
+  ) {
+    if (path === 'taken') throw new SluiceError('SLUICE_EXISTS', `'${path}' is there already`);
+    for (const done of [3, 5]) onProgress({ done, total: 5 });
+    return { path: `/copies/${path}`, opNum: 9, points: this.points.size };
+  }
+
   optimizations() {
     return { running: this.running, queued: [] };
   }
