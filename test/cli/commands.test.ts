@@ -358,6 +358,7 @@ describe('sluice snapshot', () => {
 
   test('shows a bar while a person watches', async () => {
     const collection = filled();
+    collection.onSnapshot = () => new Promise((resolve) => setTimeout(resolve, 250));
     const world = { openCollection: collection.open, isTTY: true };
     const { code, stderr } = await sluice(['snapshot', 'db', 'copy'], world);
     expect(code).toBe(0);

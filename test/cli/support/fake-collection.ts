@@ -15,6 +15,8 @@ export class FakeCollection implements CollectionHandle {
   dimensions: number | undefined;
   /** Called before each upsert answers. */
   onUpsert: () => Promise<void> | void = () => undefined;
+  /** Called in the middle of a snapshot. */
+  onSnapshot: () => Promise<void> | void = () => undefined;
   health: Status = { color: 'green', reasons: [], errors: [] };
   configuration: object = { optimizers: { deletedThreshold: 0.2 }, flushIntervalMs: 5000 };
   running: ReturnType<CollectionHandle['optimizations']>['running'] = [];
@@ -74,7 +76,9 @@ export class FakeCollection implements CollectionHandle {
     { onProgress }: { onProgress: (progress: { done: number; total: number }) => void },
   ) {
     if (path === 'taken') throw new SluiceError('SLUICE_EXISTS', `'${path}' is there already`);
-    for (const done of [3, 5]) onProgress({ done, total: 5 });
+    onProgress({ done: 3, total: 5 });
+    await this.onSnapshot();
+    onProgress({ done: 5, total: 5 });
     return { path: `/copies/${path}`, opNum: 9, points: this.points.size };
   }
 
