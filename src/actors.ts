@@ -191,6 +191,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     checkContinuity(log, applied);
     core.flush.open({ committed: applied, acked: log.acked });
     await onOpened();
+    await core.capacity.open();
     core.openedWith = { applied, log };
     logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
     return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
@@ -218,6 +219,7 @@ export async function closeStore<Op, Info extends SegmentInfo>(
   const settled = core.incarnations.settled(...WORKERS).finally(() => overdue.abort());
   await Promise.race([settled, sleep(core.options.clock, SETTLE_LIMIT_MS, overdue.signal)]);
   core.unwatch();
+  await core.capacity.close();
   try {
     await core.runs.abandonAll(core.refusal());
   } finally {

@@ -99,6 +99,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
   logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
   inspect: functionOption<UpdateHandlerInspector>(),
   clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
+  freeBytes: functionOption<() => Promise<number>>(),
   budgets: checkBudgets,
   signal: UPDATE_OPTION_CHECKS.signal,
 };

@@ -72,6 +72,7 @@ export function collectionParts(
 ): CollectionParts {
   const { dimensions, distance, optimizers, flushIntervalMs, clock = systemClock } = options;
   const cpus = processorCount();
+  const freeBytes = options.freeBytes ?? (directory && (() => directory.freeBytes()));
   const mayCreate = dimensions !== undefined && stores.creating;
   const holder = new PointHolder({
     store: new SegmentStore<ManifestBody>(stores.segments),
@@ -82,7 +83,7 @@ export function collectionParts(
     configuration: { optimizers: optimizers && { ...optimizers }, flushIntervalMs },
     cpus,
     copyVectors: copyRows,
-    freeBytes: directory && (() => directory.freeBytes()),
+    freeBytes,
   });
   let settings: CoreSettings = DEFAULT_SETTINGS;
   const readSettings = () => {
@@ -110,6 +111,8 @@ export function collectionParts(
     },
     onClosed: () => stores.close(),
     ...given({
+      freeBytes,
+      diskMarginBytes: directory?.marginBytes,
       updateQueueLengthMax: options.updateQueueLengthMax,
       walBytesMax: options.walBytesMax,
       cpuBudget: options.cpuBudget,
@@ -157,6 +160,7 @@ function lateCodec(dimensions: () => number): OperationCodec<PointOperation> {
   return {
     encode: (operation) => ready().encode(operation),
     decode: (data) => ready().decode(data),
+    frees: ({ kind }) => kind === 'delete',
   };
 }
 

@@ -92,7 +92,7 @@ export class Collection {
    * Adds points, or replaces those with the same ids. All or nothing; of points with the same id
    * the last one counts. Errors: `SLUICE_BAD_ID`, `SLUICE_BAD_VECTOR`, `SLUICE_BAD_PAYLOAD`,
    * `SLUICE_OPERATION_TOO_LARGE`, and those of every update: `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`,
-   * `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
+   * `SLUICE_NOT_ENOUGH_SPACE` (not for deletes), `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
    */
   upsert(points: readonly PointInput[], options?: UpdateOptions): Promise<UpdateResult> {
     return this.#update(options, (tag) => buildUpsert(points, this.#dimensions, tag));
@@ -313,11 +313,13 @@ export class Collection {
   ): Promise<UpdateResult> {
     this.#assertOpen();
     const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
-    const data = this.#parts.codec.encode(build(clockTag));
+    const operation = build(clockTag);
+    const data = this.#parts.codec.encode(operation);
+    const frees = this.#parts.codec.frees?.(operation);
     if (clockTag !== undefined && !this.#clocks.advance(clockTag).accepted) {
       return { status: 'clockRejected' };
     }
-    return this.#handler.submitEncoded(data, { wait, signal, timeoutMs });
+    return this.#handler.submitEncoded(data, { wait, signal, timeoutMs, frees });
   }
 
   get #dimensions(): number {

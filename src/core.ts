@@ -3,6 +3,7 @@ import { assert, isSticky, SluiceError, toSluiceError } from './errors.js';
 import type { WorkerId } from './machines/signals.js';
 import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
 import { Applier } from './services/applier.js';
+import { Capacity } from './services/capacity.js';
 import type { Clock } from './services/clock.js';
 import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
@@ -21,6 +22,7 @@ import type {
 } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
 import type { ResourceBudget } from './services/resource-budget.js';
+import type { SubmitOptions, SubmitResult } from './services/ticket.js';
 import { type TailLimits, WalTail } from './services/wal-tail.js';
 
 /** Settings in force; they may change by reconfiguration. */
@@ -39,6 +41,7 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   clock: Clock;
   logger: Logger;
   limits: TailLimits & { dirtyBytesMax: number };
+  disk: { freeBytes: (() => Promise<number>) | undefined; marginBytes: number };
   ioBudget: ResourceBudget;
   cpuBudget: ResourceBudget;
   /** Read when the store has been opened and after each reconfiguration. */
@@ -61,6 +64,7 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly applier: Applier<Op>;
   readonly flush: FlushRounds;
   readonly runs: OptimizationRuns<Info>;
+  readonly capacity: Capacity;
   readonly counts = { applied: 0, declined: 0, retries: 0 };
   #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
@@ -116,11 +120,21 @@ export class Core<Op, Info extends SegmentInfo> {
           const { recovery, tail } = this;
           recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
           this.#flushIfDirty();
+          this.capacity.noticed();
         },
       },
     });
     const { errors, keepFrom, tail } = this;
     this.flush = new FlushRounds({ wal, segments, tail, clock, keepFrom, errors });
+    const { flush } = this;
+    this.capacity = new Capacity({
+      ...{ wal, segments, tail, flush, errors, clock, ...options.disk },
+      hooks: {
+        askForFlush: () => this.#askForFlush(),
+        onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
+      },
+    });
     this.runs = new OptimizationRuns({
       segments,
       optimizers: options.optimizers,
@@ -173,9 +187,22 @@ export class Core<Op, Info extends SegmentInfo> {
   refuseEveryone(): void {
     const refusal = this.refusal();
     this.tail.abandon(refusal);
+    this.capacity.stop();
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
     this.reconfiguration.refuse(refusal);
+  }
+
+  /** Submits an encoded operation, if there is room for it on disk. */
+  submit(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+    try {
+      if (this.tail.closed === undefined) {
+        this.capacity.admit(data.byteLength, options.frees ?? false);
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.tail.submit(data, options);
   }
 
   /** The segments are being loaded. */

@@ -79,6 +79,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       throw new TypeError('the option segments must be a SegmentHolder');
     }
     const { logger, inspect, clock = systemClock, budgets, onOpened, onClosed, ...rest } = options;
+    const { freeBytes } = options;
     const resolved = resolveSettings(settingsOf(rest));
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
@@ -98,6 +99,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
         walBytesMax: resolved.walBytesMax,
         dirtyBytesMax: resolved.dirtyBytesMax,
       },
+      disk: { freeBytes, marginBytes: resolved.diskMarginBytes },
       ioBudget: budgets?.io ?? new ResourceBudget(size),
       cpuBudget: budgets?.cpu ?? new ResourceBudget(size),
       settings: settings ?? (() => this.#current),
@@ -137,15 +139,17 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Submits one operation. The order of the calls is the order of the log.
    * Errors: those of the codec and of `apply` (when waiting), `SLUICE_OPERATION_TOO_LARGE`,
-   * `SLUICE_WAL_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
+   * `SLUICE_WAL_FULL`, `SLUICE_NOT_ENOUGH_SPACE`, `SLUICE_ABORTED`, `SLUICE_STOPPED`,
+   * `SLUICE_BROKEN`, `SLUICE_IO`.
    */
   async submit(operation: Op, options: SubmitOptions = { wait: true }): Promise<SubmitResult> {
-    return this.submitEncoded(this.#codec.encode(operation), options);
+    const frees = this.#codec.frees?.(operation);
+    return this.submitEncoded(this.#codec.encode(operation), { frees, ...options });
   }
 
   /** Submits an operation that `codec.encode` has encoded. */
   submitEncoded(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
-    return this.#core.tail.submit(data, options);
+    return this.#core.submit(data, options);
   }
 
   /** Makes the optimizers look again, after everything submitted before. Nothing if not open. */
@@ -317,6 +321,6 @@ const RECONFIGURABLE: OptionChecks<CoreSettings> = {
 
 /** The settings among the options. */
 function settingsOf(options: object): Partial<HandlerSettings> {
-  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'settings']);
+  const others = new Set(['wal', 'segments', 'optimizers', 'codec', 'settings', 'freeBytes']);
   return Object.fromEntries(Object.entries(options).filter(([key]) => !others.has(key)));
 }

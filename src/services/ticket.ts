@@ -19,6 +19,8 @@ export interface SubmitOptions {
   wait: boolean;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** The operation only frees space: it is accepted when the disk is nearly full. */
+  frees?: boolean | undefined;
 }
 
 /**

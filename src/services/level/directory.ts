@@ -21,11 +21,19 @@ import { isUnusedLog } from './wal-meta.js';
 export interface DirectoryOptions {
   /** Whether a missing or empty directory becomes a store. */
   create: boolean;
-  /** LevelDB's write buffer for the log; best above what truncations leave. @default 64 MiB */
+  /**
+   * LevelDB's write buffer for the log; best above what truncations leave.
+   * @default 64 MiB, or a 64th of a smaller disk
+   */
   walWriteBufferBytes?: number;
-  /** LevelDB's write buffer for the segments. @default 16 MiB */
+  /** LevelDB's write buffer for the segments. @default 16 MiB, or a 64th of a smaller disk */
   segmentsWriteBufferBytes?: number;
 }
+
+const MIB = 1024 * 1024;
+
+/** LevelDB takes no smaller write buffer. */
+const BUFFER_BYTES_MIN = 64 * 1024;
 
 /** A store's directory. Both databases are open; their locks keep others out. */
 export interface Directory {
@@ -35,6 +43,11 @@ export interface Directory {
   readonly segments: Database;
   /** True until `finishCreation` when the store is new: both databases are then empty. */
   readonly creating: boolean;
+  /**
+   * Disk that the databases may take besides what is in them: a full write buffer lies in a log
+   * file, in a table, and, after a crash, in another table.
+   */
+  readonly marginBytes: number;
   /**
    * Ends the creation; call it when the log and the segments have been opened for the first time.
    * What was written before it is thrown away if the process dies. Does nothing in an old store.
@@ -70,7 +83,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Promise<
     }
     openPaths.add(root);
     try {
-      return await openClaimed(root, options);
+      return await openClaimed(root, await bufferSizes(root, options));
     } catch (error) {
       openPaths.delete(root);
       throw error;
@@ -91,7 +104,23 @@ async function acceptedState(path: string, create: boolean): Promise<DirectorySt
   return state;
 }
 
-async function openClaimed(root: string, options: DirectoryOptions): Promise<Directory> {
+type Sizes = Required<DirectoryOptions>;
+
+/** A full buffer is on disk until LevelDB begins another: on a small disk that would be all of it. */
+async function bufferSizes(root: string, options: DirectoryOptions): Promise<Sizes> {
+  const { total } = await spaceAt(root);
+  const atMost = (bytes: number) => {
+    return Math.min(bytes, Math.max(BUFFER_BYTES_MIN, Math.floor(total / 64)));
+  };
+  const {
+    create,
+    walWriteBufferBytes = atMost(64 * MIB),
+    segmentsWriteBufferBytes = atMost(16 * MIB),
+  } = options;
+  return { create, walWriteBufferBytes, segmentsWriteBufferBytes };
+}
+
+async function openClaimed(root: string, options: Sizes): Promise<Directory> {
   // Looked at again, because another process may have changed it before this one claimed it.
   const mayCreate = (await acceptedState(root, options.create)) !== 'finished';
   if (mayCreate) {
@@ -112,7 +141,9 @@ async function openClaimed(root: string, options: DirectoryOptions): Promise<Dir
     try {
       if (creating) await clearRange(wal, {});
       else if (await exists(join(root, NAMES.creating))) await clearMarks(root);
-      return new OpenDirectory(root, wal, segments, creating);
+      const { walWriteBufferBytes, segmentsWriteBufferBytes } = options;
+      const margin = 2 * (walWriteBufferBytes + segmentsWriteBufferBytes);
+      return new OpenDirectory(root, wal, segments, creating, margin);
     } catch (error) {
       await segments.close();
       throw error;
@@ -149,10 +180,9 @@ async function placeWal(root: string): Promise<void> {
 /** Opens the log, whose lock excludes everybody else. */
 async function openWal(
   root: string,
-  options: DirectoryOptions,
+  { walWriteBufferBytes: writeBufferSize }: Sizes,
   mayCreate: boolean,
 ): Promise<Level> {
-  const writeBufferSize = options.walWriteBufferBytes ?? 64 * 1024 * 1024;
   try {
     return await openLevel(join(root, NAMES.wal), { writeBufferSize });
   } catch (error) {
@@ -170,11 +200,10 @@ async function openWal(
 /** Opens the segments; the caller holds the log's lock, so that nobody else is at work here. */
 async function openSegments(
   root: string,
-  options: DirectoryOptions,
+  { segmentsWriteBufferBytes: writeBufferSize }: Sizes,
   creating: boolean,
 ): Promise<Level> {
   const place = join(root, NAMES.segments);
-  const writeBufferSize = options.segmentsWriteBufferBytes ?? 16 * 1024 * 1024;
   if (creating) await remove(place);
   return openLevel(place, { writeBufferSize }, creating);
 }
@@ -198,11 +227,13 @@ class OpenDirectory implements Directory {
   readonly path: string;
   readonly wal: Level;
   readonly segments: Level;
+  readonly marginBytes: number;
   #creating: boolean;
   #isClosed = false;
 
-  constructor(path: string, wal: Level, segments: Level, creating: boolean) {
+  constructor(path: string, wal: Level, segments: Level, creating: boolean, marginBytes: number) {
     this.path = path;
+    this.marginBytes = marginBytes;
     this.wal = wal;
     this.segments = segments;
     this.#creating = creating;

@@ -58,9 +58,10 @@ export async function empty(path: string): Promise<void> {
   for (const name of await readdir(path)) await remove(join(path, name));
 }
 
-/** Bytes of a file system: of all of it, and what it still has for this user. */
+/** Bytes of a file system: of all of it, and what it still has for this user; infinite if it has no size. */
 export async function spaceAt(path: string): Promise<{ total: number; free: number }> {
   const { blocks, bavail, bsize } = await statfs(path);
+  if (blocks === 0) return { total: Number.POSITIVE_INFINITY, free: Number.POSITIVE_INFINITY };
   return { total: blocks * bsize, free: bavail * bsize };
 }
 

@@ -19,7 +19,7 @@ import { checkManifest, type ManifestBody } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
 import { Rebuild } from './rebuild.js';
-import { unsavedBytes } from './save.js';
+import { segmentBytes, unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { type SearchOptions, search } from './search.js';
 import type { Segment } from './segment.js';
@@ -109,6 +109,15 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   dirtyBytes(): number {
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
+  }
+
+  diskUse(): { stored: number; largest: number } {
+    const sizes = this.#opened().list.all.map(segmentBytes);
+    return { stored: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(0, ...sizes) };
+  }
+
+  async reclaim(): Promise<void> {
+    await this.#options.store.reclaim?.();
   }
 
   /** As the port says; without a number, as of the last operation that came here. */
