@@ -90,9 +90,9 @@ export class Capacity {
     this.#watch.noticed();
   }
 
-  /** Updates are refused: writes what isn't written, then gives back what the commits dropped. */
+  /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
   #short(free: number): void {
-    this.#hooks.askForFlush();
+    if (this.#watch.isRefusing) this.#hooks.askForFlush();
     const { commits } = this.#flush.counts;
     if (this.#reclaiming !== undefined || commits === this.#reclaimedCommits) return;
     // It takes space itself, in the worst case as much as there is data.

@@ -19,6 +19,9 @@ const HYSTERESIS_SHARE = 8;
  */
 const BYTES_PER_BYTE = 4;
 
+/** LevelDB may write all data again at once while there is little, and about so much when there is more. */
+const COMPACTED_MAX = 64 * 1024 * 1024;
+
 /** What the reserve is made from; bytes. */
 export interface DiskNeeds {
   /** Free now. */
@@ -36,13 +39,14 @@ export interface DiskNeeds {
 }
 
 /**
- * What must stay free so that everything accepted can be applied and flushed, and space be freed:
- * the largest segment can be rewritten, which takes twice its size, unless that is more than a
- * quarter of what the disk could hold of the store.
+ * What must stay free so that everything accepted can be applied and flushed, the databases can
+ * compact what they hold, and space be freed: the largest segment can be rewritten, which takes
+ * twice its size, unless that is more than a quarter of what the disk could hold of the store.
  */
 export function diskReserve({ free, margin, queued, dirty, stored, largest }: DiskNeeds): number {
   const rewrite = Math.min(2 * largest, (free + stored) / 4);
-  return margin + BYTES_PER_BYTE * queued + 2 * dirty + rewrite;
+  const compacted = Math.min(stored, COMPACTED_MAX);
+  return margin + BYTES_PER_BYTE * queued + 2 * dirty + compacted + rewrite;
 }
 
 /** What a watch tells its owner. */
@@ -51,7 +55,7 @@ export interface DiskWatchHooks {
   onRefused(error: SluiceError): void;
   /** Updates are no longer refused. */
   onRecovered(): void;
-  /** A look while updates are refused: is there anything to give back? */
+  /** Less than twice the reserve is free: is there anything to give back? */
   onShort(free: number): void;
   /** Nobody can tell how much is free: nothing is refused until somebody can. Told once. */
   onUnknown(error: unknown): void;
@@ -155,7 +159,7 @@ export class DiskWatch {
       this.#spent = Math.max(this.#spent - spentBefore, 0);
       this.#isUnknown = false;
       if (this.#headroom > this.#spent) this.#recovered();
-      else if (this.#isRefusing) this.#hooks.onShort(free);
+      if (free < 2 * reserve) this.#hooks.onShort(free);
     } catch (error) {
       this.#headroom = Number.POSITIVE_INFINITY;
       this.#recovered();
