@@ -91,70 +91,84 @@ const isCapacityStanding = (collection: Collection) =>
     .status()
     .errors.some(({ what, recoveredAt }) => what === 'capacity' && recoveredAt === null);
 
+const TIME_LIMIT_MS = 90_000;
+
 describe.skipIf(unavailable !== undefined)('a disk that is really full', () => {
-  it('breaks the collection; reads go on, and reopening finds all that was acknowledged', async () => {
-    await withSmallDisk(16 * MIB, async (disk) => {
-      // The guard believes in a disk without end.
-      const collection = await openOn(disk, { freeBytes: async () => 1e15 });
-      const filler = new Filler(collection);
-      for (const room of [1 * MIB, 2.2 * MIB, 3.5 * MIB]) {
-        disk.leave(room);
-        const error = await filler.fill();
-        expect(['SLUICE_DISK_FULL', 'SLUICE_BROKEN']).toContain(error.code);
-        await until(() => collection.status().color === 'red');
-        expect(await codeOf(collection.delete([1]))).toBe('SLUICE_BROKEN');
-        await filler.check();
-        disk.leave(0);
-        expect(await codeOf(collection.reopen())).toBe('SLUICE_DISK_FULL');
-        await filler.check();
-        disk.leave(16 * MIB);
-        await collection.reopen();
-        await filler.check();
-        await collection.optimize();
-        expect(collection.status().color).toBe('green');
-      }
-      await collection.close();
-      const path = join(disk.path, 'store');
-      expect(await verifyStore(path)).toMatchObject({ ok: true, problems: [] });
-      await using again = await openCollection(path);
-      await filler.check(again);
-    });
-  });
+  it(
+    'breaks the collection; reads go on, and reopening finds all that was acknowledged',
+    async () => {
+      await withSmallDisk(16 * MIB, async (disk) => {
+        // The guard believes in a disk without end.
+        const collection = await openOn(disk, { freeBytes: async () => 1e15 });
+        const filler = new Filler(collection);
+        for (const room of [1 * MIB, 2.2 * MIB, 3.5 * MIB]) {
+          disk.leave(room);
+          const error = await filler.fill();
+          expect(['SLUICE_DISK_FULL', 'SLUICE_BROKEN']).toContain(error.code);
+          await until(() => collection.status().color === 'red');
+          expect(await codeOf(collection.delete([1]))).toBe('SLUICE_BROKEN');
+          await filler.check();
+          disk.leave(0);
+          expect(await codeOf(collection.reopen())).toBe('SLUICE_DISK_FULL');
+          await filler.check();
+          disk.leave(16 * MIB);
+          await collection.reopen();
+          await filler.check();
+          await collection.optimize();
+          expect(collection.status().color).toBe('green');
+        }
+        await collection.close();
+        const path = join(disk.path, 'store');
+        expect(await verifyStore(path)).toMatchObject({ ok: true, problems: [] });
+        await using again = await openCollection(path);
+        await filler.check(again);
+      });
+    },
+    TIME_LIMIT_MS,
+  );
 });
 
 describe.skipIf(unavailable !== undefined)('a disk that gets full', () => {
-  it('is never filled: updates are refused, and accepted again when space was freed', async () => {
-    await withSmallDisk(12 * MIB, async (disk) => {
-      const collection = await openOn(disk, {});
-      const filler = new Filler(collection);
-      for (let round = 0; round < 2; round += 1) {
-        const error = await filler.fill();
-        expect(error).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'declined' });
-        expect(filler.promised.size).toBeGreaterThan(20);
-        expect(isCapacityStanding(collection)).toBe(true);
-        await filler.deleteAllBut(10);
-        await until(() => !isCapacityStanding(collection));
-        await filler.check();
-      }
-      const errors = collection.status().errors.map(({ code }) => code);
-      expect(errors).not.toContain('SLUICE_DISK_FULL');
-      await collection.close();
-      expect(await verifyStore(join(disk.path, 'store'))).toMatchObject({ ok: true });
-    });
-  });
+  it(
+    'is never filled: updates are refused, and accepted again when space was freed',
+    async () => {
+      await withSmallDisk(12 * MIB, async (disk) => {
+        const collection = await openOn(disk, {});
+        const filler = new Filler(collection);
+        for (let round = 0; round < 2; round += 1) {
+          const error = await filler.fill();
+          expect(error).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'declined' });
+          expect(filler.promised.size).toBeGreaterThan(20);
+          expect(isCapacityStanding(collection)).toBe(true);
+          await filler.deleteAllBut(10);
+          await until(() => !isCapacityStanding(collection));
+          await filler.check();
+        }
+        const errors = collection.status().errors.map(({ code }) => code);
+        expect(errors).not.toContain('SLUICE_DISK_FULL');
+        await collection.close();
+        expect(await verifyStore(join(disk.path, 'store'))).toMatchObject({ ok: true });
+      });
+    },
+    TIME_LIMIT_MS,
+  );
 
-  it('refuses what comes when another one has taken the space, until it gives it back', async () => {
-    await withSmallDisk(16 * MIB, async (disk) => {
-      const collection = await openOn(disk, {});
-      const filler = new Filler(collection);
-      disk.leave(1.5 * MIB);
-      expect(await filler.fill()).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE' });
-      disk.leave(16 * MIB);
-      await until(() => !isCapacityStanding(collection));
-      const before = filler.promised.size;
-      expect(await codeOf(collection.upsert(points(1_000_000, 1, DIMENSIONS)))).toBe('fulfilled');
-      expect(filler.promised.size).toBe(before);
-      await collection.close();
-    });
-  });
+  it(
+    'refuses what comes when another one has taken the space, until it gives it back',
+    async () => {
+      await withSmallDisk(16 * MIB, async (disk) => {
+        const collection = await openOn(disk, {});
+        const filler = new Filler(collection);
+        disk.leave(1.5 * MIB);
+        expect(await filler.fill()).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE' });
+        disk.leave(16 * MIB);
+        await until(() => !isCapacityStanding(collection));
+        const before = filler.promised.size;
+        expect(await codeOf(collection.upsert(points(1_000_000, 1, DIMENSIONS)))).toBe('fulfilled');
+        expect(filler.promised.size).toBe(before);
+        await collection.close();
+      });
+    },
+    TIME_LIMIT_MS,
+  );
 });

@@ -64,4 +64,4 @@ it('a killed process leaves whole snapshots, and one that is none at most', asyn
     });
   }
   expect(unfinished).toBeGreaterThan(0);
-});
+}, 60_000);

@@ -69,7 +69,7 @@ describe('snapshots taken while everything else goes on', () => {
       expect(info.wal).toEqual({ acked: opNum, applied: opNum, last: opNum });
     }
     expect(await contentsOf(collection)).toEqual(inOrder(writer.modelAt(writer.completed)));
-  });
+  }, 60_000);
 });
 
 describe.each(STORES)('a snapshot of a collection in $kind', ({ create }) => {
