@@ -275,8 +275,10 @@ export class Core<Op, Info extends SegmentInfo> {
   #runEnded(run: OptimizationRun, end: RunEnd): void {
     const { logger } = this.options;
     const fields = { optimizer: run.optimizer, segments: run.segmentIds };
-    if (end.outcome === 'done') logger.info({ ...fields, points: end.points }, 'optimized');
-    else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
+    if (end.outcome === 'done') {
+      logger.info({ ...fields, points: end.points }, 'optimized');
+      this.capacity.optimized();
+    } else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
     else if (end.outcome === 'failed') {
       logger.error({ ...fields, err: end.error }, 'optimization failed');
       this.breakIfSticky(end.error);

@@ -28,6 +28,8 @@ export class Capacity {
   /** Commits at the last time that space was given back. */
   #reclaimedCommits = 0;
   #reclaiming: Promise<void> | undefined;
+  /** Less than twice the reserve was free at the last look. */
+  #isShort = false;
 
   constructor(options: {
     wal: Wal;
@@ -57,7 +59,7 @@ export class Capacity {
       hooks: {
         onRefused: (error) => errors.report('capacity', error),
         onRecovered: () => errors.recovered('capacity'),
-        onShort: (free) => this.#short(free),
+        onLook: (free, reserve) => this.#looked(free, reserve),
         onUnknown: (error) => hooks.onUnknown(error),
       },
     });
@@ -90,8 +92,16 @@ export class Capacity {
     this.#watch.noticed();
   }
 
+  /** Segments were rewritten: their sources lie on disk until a commit drops them. */
+  optimized(): void {
+    if (this.#isShort) this.#hooks.askForFlush();
+    this.#watch.noticed();
+  }
+
   /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
-  #short(free: number): void {
+  #looked(free: number, reserve: number): void {
+    this.#isShort = free < 2 * reserve;
+    if (!this.#isShort) return;
     if (this.#watch.isRefusing) this.#hooks.askForFlush();
     const { commits } = this.#flush.counts;
     if (this.#reclaiming !== undefined || commits === this.#reclaimedCommits) return;

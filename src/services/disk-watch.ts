@@ -20,7 +20,7 @@ const HYSTERESIS_SHARE = 8;
 const BYTES_PER_BYTE = 4;
 
 /** LevelDB may write all data again at once while there is little, and about so much when there is more. */
-const COMPACTED_MAX = 64 * 1024 * 1024;
+export const COMPACTED_MAX = 64 * 1024 * 1024;
 
 /** What the reserve is made from; bytes. */
 export interface DiskNeeds {
@@ -55,8 +55,8 @@ export interface DiskWatchHooks {
   onRefused(error: SluiceError): void;
   /** Updates are no longer refused. */
   onRecovered(): void;
-  /** Less than twice the reserve is free: is there anything to give back? */
-  onShort(free: number): void;
+  /** A look has ended: how much is free, and how much of it must stay so. */
+  onLook(free: number, reserve: number): void;
   /** Nobody can tell how much is free: nothing is refused until somebody can. Told once. */
   onUnknown(error: unknown): void;
 }
@@ -159,7 +159,7 @@ export class DiskWatch {
       this.#spent = Math.max(this.#spent - spentBefore, 0);
       this.#isUnknown = false;
       if (this.#headroom > this.#spent) this.#recovered();
-      if (free < 2 * reserve) this.#hooks.onShort(free);
+      this.#hooks.onLook(free, reserve);
     } catch (error) {
       this.#headroom = Number.POSITIVE_INFINITY;
       this.#recovered();

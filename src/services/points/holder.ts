@@ -10,6 +10,7 @@ import type {
   ScoredPoint,
 } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import { COMPACTED_MAX } from '../disk-watch.js';
 import type { SegmentHolder } from '../ports.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
@@ -19,6 +20,7 @@ import { checkManifest, type ManifestBody } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
 import { Rebuild } from './rebuild.js';
+import { RewriteSpace } from './rewrite-space.js';
 import { segmentBytes, unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { type SearchOptions, search } from './search.js';
@@ -49,12 +51,18 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #capturing: PointCapture | undefined;
   readonly #givenUp: string[] = [];
   readonly #views: Views;
+  readonly #space: RewriteSpace;
 
   constructor(options: PointHolderOptions) {
     this.#options = options;
     this.#wanted = mergeConfiguration({}, options.configuration ?? {});
     this.#mayCreate = options.create ?? true;
     this.#views = new Views(options.clock);
+    // A flush and what the database compacts come first.
+    this.#space = new RewriteSpace(
+      options.freeBytes,
+      () => 2 * this.dirtyBytes() + Math.min(this.diskUse().stored, COMPACTED_MAX),
+    );
   }
 
   /**
@@ -165,7 +173,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     }
     if (sources.length === 0) return undefined;
     const giveUp = (keys: readonly string[]) => this.#giveUp(keys);
-    return new Rebuild({ ...this.#options, list, giveUp }, sources);
+    return new Rebuild({ ...this.#options, list, giveUp, space: this.#space }, sources);
   }
 
   /** The newest operation whose effects are here. */

@@ -1,10 +1,11 @@
-import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import { assert, throwIfAborted } from '../../errors.js';
 import type { Clock } from '../clock.js';
 import type { CopyJob } from '../optimizers/copy-rows.js';
 import type { Optimization, OptimizationContext } from '../ports.js';
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
 import { SegmentProxy } from './proxy.js';
+import type { RewriteSpace } from './rewrite-space.js';
 import { pictureOf, saveSegments, segmentBytes } from './save.js';
 import { LIVE, type Segment } from './segment.js';
 import type { SegmentList } from './segment-list.js';
@@ -23,8 +24,7 @@ export interface RebuildTools {
   copyVectors: CopyVectors;
   /** Takes blocks that no commit should name from now on. */
   giveUp: (keys: readonly string[]) => void;
-  /** Free space on disk, where the store can tell. */
-  freeBytes?: (() => Promise<number>) | undefined;
+  space: RewriteSpace;
 }
 
 /** As many stamps as the swap takes over without being noticed. */
@@ -54,22 +54,15 @@ export class Rebuild implements Optimization {
     this.#output = tools.list.prepare();
   }
 
-  async copy({ signal, onProgress }: OptimizationContext): Promise<void> {
-    throwIfAborted(signal);
-    await this.#checkSpace();
-    const { clock, store } = this.#tools;
-    const pace = new Pace(clock, signal);
-    let total = 0;
-    for (const proxy of this.#proxies) {
-      await proxy.select(total, pace);
-      total += proxy.selected.length;
+  async copy(context: OptimizationContext): Promise<void> {
+    throwIfAborted(context.signal);
+    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
+    const release = await this.#tools.space.claim(input);
+    try {
+      await this.#copy(context);
+    } finally {
+      release();
     }
-    const report = (copied: number) => onProgress({ copied, indexed: 0, total });
-    await this.#copyVectors(total, signal, report);
-    await this.#copyRows(pace);
-    const [saved] = await saveSegments(store, [pictureOf(this.#output)], clock, signal);
-    this.#output.saved = saved ?? EMPTY_SAVED;
-    report(total);
   }
 
   async index(): Promise<void> {
@@ -119,16 +112,20 @@ export class Rebuild implements Optimization {
     return this.#proxies.reduce((sum, proxy) => sum + proxy.pending, 0);
   }
 
-  /** The output lies beside the sources until the next commit, and a flush needs room as well. */
-  async #checkSpace(): Promise<void> {
-    const free = await this.#tools.freeBytes?.();
-    if (free === undefined) return;
-    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
-    if (free >= 2 * input) return;
-    throw new SluiceError(
-      'SLUICE_NOT_ENOUGH_SPACE',
-      `rewriting ${input} bytes needs ${2 * input} bytes of free disk, and ${free} are left`,
-    );
+  async #copy({ signal, onProgress }: OptimizationContext): Promise<void> {
+    const { clock, store } = this.#tools;
+    const pace = new Pace(clock, signal);
+    let total = 0;
+    for (const proxy of this.#proxies) {
+      await proxy.select(total, pace);
+      total += proxy.selected.length;
+    }
+    const report = (copied: number) => onProgress({ copied, indexed: 0, total });
+    await this.#copyVectors(total, signal, report);
+    await this.#copyRows(pace);
+    const [saved] = await saveSegments(store, [pictureOf(this.#output)], clock, signal);
+    this.#output.saved = saved ?? EMPTY_SAVED;
+    report(total);
   }
 
   async #copyVectors(
