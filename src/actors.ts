@@ -92,6 +92,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
       roundDone: () => {
         flush.roundDone();
         core.errors.recovered('flushWorker');
+        core.capacity.flushed();
       },
       roundFailed: (_, { error }) => {
         if (core.broken !== undefined) {

@@ -95,7 +95,11 @@ export class Capacity {
   /** Segments were rewritten: their sources lie on disk until a commit drops them. */
   optimized(): void {
     if (this.#isShort) this.#hooks.askForFlush();
-    this.#watch.noticed();
+  }
+
+  /** A round has ended: what its commit dropped is given back at once when space is short. */
+  flushed(): void {
+    if (this.#isShort) void this.#watch.look();
   }
 
   /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
