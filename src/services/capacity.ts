@@ -27,6 +27,8 @@ export class Capacity {
   readonly #watch: DiskWatch;
   /** Commits at the last time that space was given back. */
   #reclaimedCommits = 0;
+  /** Commits at the last look that one of them led to. */
+  #lookedCommits = 0;
   #reclaiming: Promise<void> | undefined;
   /** Less than twice the reserve was free at the last look. */
   #isShort = false;
@@ -97,9 +99,15 @@ export class Capacity {
     if (this.#isShort) this.#hooks.askForFlush();
   }
 
-  /** A round has ended: what its commit dropped is given back at once when space is short. */
+  /**
+   * A round has ended: what its commit dropped is given back at once when space is short. A round
+   * without a commit changes nothing, and as a look may ask for a round, it must not lead to a look.
+   */
   flushed(): void {
-    if (this.#isShort) void this.#watch.look();
+    const { commits } = this.#flush.counts;
+    if (!this.#isShort || commits === this.#lookedCommits) return;
+    this.#lookedCommits = commits;
+    void this.#watch.look();
   }
 
   /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
