@@ -57,6 +57,11 @@ export class Snapshots {
     }
   }
 
+  /** Snapshots that are under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Ends those that are under way: each rejects, and nothing is left of it. */
   async close(): Promise<void> {
     const closed = new SluiceError('SLUICE_STOPPED', 'the collection has been closed');

@@ -92,7 +92,8 @@ export class Collection {
    * Adds points, or replaces those with the same ids. All or nothing; of points with the same id
    * the last one counts. Errors: `SLUICE_BAD_ID`, `SLUICE_BAD_VECTOR`, `SLUICE_BAD_PAYLOAD`,
    * `SLUICE_OPERATION_TOO_LARGE`, and those of every update: `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`,
-   * `SLUICE_NOT_ENOUGH_SPACE` (not for deletes), `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
+   * `SLUICE_NOT_ENOUGH_SPACE` (not for deletes), `SLUICE_ABORTED`, `SLUICE_STOPPED`,
+   * `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
    */
   upsert(points: readonly PointInput[], options?: UpdateOptions): Promise<UpdateResult> {
     return this.#update(options, (tag) => buildUpsert(points, this.#dimensions, tag));
@@ -303,7 +304,7 @@ export class Collection {
 
   async #close(): Promise<void> {
     await this.#parts.holder.idle(READERS_LIMIT_MS);
-    await this.#snapshots.close();
+    if (this.#snapshots.running > 0) await this.#snapshots.close();
     await this.#handler.stop();
   }
 

@@ -52,7 +52,7 @@ describe('snapshots taken while everything else goes on', () => {
     let isOver = false;
     const writing = writer.write(collection, () => isOver);
     const taken = [];
-    for (let number = 0; number < 6; number += 1) {
+    for (let number = 0; number < 4; number += 1) {
       const before = writer.completed;
       const result = await collection.snapshot(join(place, `copy-${number}`));
       expect(result.opNum).toBeGreaterThanOrEqual(before);

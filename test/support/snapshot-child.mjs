@@ -9,7 +9,7 @@ const collection = await openCollection(join(path, 'source'), options);
 
 function batch(first) {
   return Array.from({ length: 500 }, (_, index) => ({
-    id: (first + index) % 5000,
+    id: (first + index) % 3000,
     vector: Array.from({ length: DIMENSIONS }, (__, at) => first + index + at),
   }));
 }
@@ -18,7 +18,7 @@ async function write() {
   for (let first = 0; ; first += 500) await collection.upsert(batch(first), { wait: false });
 }
 
-for (let first = 0; first < 5000; first += 500) await collection.upsert(batch(first));
+for (let first = 0; first < 3000; first += 500) await collection.upsert(batch(first));
 write();
 for (let number = 0; ; number += 1) {
   console.log(`begins ${number}`);
