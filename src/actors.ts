@@ -93,6 +93,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
       roundDone: () => {
         flush.roundDone();
         core.errors.recovered('flushWorker');
+        core.capacity.flushed();
       },
       roundFailed: (_, { error }) => {
         if (core.broken !== undefined) {
@@ -195,6 +196,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     core.flush.open({ committed: applied, acked: log.acked });
     await core.start.open();
     await onOpened();
+    await core.capacity.open();
     core.openedWith = { applied, log };
     const { heldBecause } = core.start;
     const held = heldBecause !== undefined;
@@ -225,6 +227,7 @@ export async function closeStore<Op, Info extends SegmentInfo>(
   const settled = core.incarnations.settled(...WORKERS).finally(() => overdue.abort());
   await Promise.race([settled, sleep(core.options.clock, SETTLE_LIMIT_MS, overdue.signal)]);
   core.unwatch();
+  await core.capacity.close();
   try {
     await core.runs.abandonAll(core.refusal());
     await core.start.close();

@@ -95,6 +95,7 @@ export function collectionParts(
 ): CollectionParts {
   const { dimensions, distance, optimizers, hnsw, flushIntervalMs, clock = systemClock } = options;
   const cpus = processorCount();
+  const freeBytes = options.freeBytes ?? (directory && (() => directory.freeBytes()));
   const mayCreate = dimensions !== undefined && stores.creating;
   const store = new SegmentStore<ManifestBody>(stores.segments);
   const holder = new PointHolder({
@@ -111,7 +112,7 @@ export function collectionParts(
     cpus,
     copyVectors: copyRows,
     indexes,
-    freeBytes: directory && (() => directory.freeBytes()),
+    freeBytes,
   });
   let settings: CoreSettings = DEFAULT_SETTINGS;
   const readSettings = () => {
@@ -141,6 +142,8 @@ export function collectionParts(
     },
     onClosed: () => stores.close(),
     ...given({
+      freeBytes,
+      diskMarginBytes: directory?.marginBytes,
       updateQueueLengthMax: options.updateQueueLengthMax,
       walBytesMax: options.walBytesMax,
       cpuBudget: options.cpuBudget,
@@ -204,6 +207,7 @@ function lateCodec(dimensions: () => number): OperationCodec<PointOperation> {
   return {
     encode: (operation) => ready().encode(operation),
     decode: (data) => ready().decode(data),
+    frees: ({ kind }) => kind === 'delete',
   };
 }
 

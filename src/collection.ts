@@ -15,6 +15,12 @@ import {
   type SetPayloadOptions,
 } from './collection-options.js';
 import type { CollectionParts } from './collection-parts.js';
+import {
+  SNAPSHOT_CHECKS,
+  type SnapshotOptions,
+  type SnapshotResult,
+  Snapshots,
+} from './collection-snapshot.js';
 import { SluiceError } from './errors.js';
 import { checkOptions } from './services/option-checks.js';
 import { checkIds } from './services/points/check-id.js';
@@ -65,12 +71,14 @@ export class Collection {
   readonly #parts: CollectionParts;
   readonly #handler: UpdateHandler<PointOperation, PointSegmentInfo>;
   readonly #clocks: SubmittedClocks;
+  readonly #snapshots: Snapshots;
   #closing: Promise<void> | undefined;
 
   constructor(parts: CollectionParts) {
     this.#parts = parts;
     this.#handler = parts.handler;
     this.#clocks = new SubmittedClocks(() => parts.holder);
+    this.#snapshots = new Snapshots(parts);
   }
 
   /** Resolves when the collection is open; see `openCollection` for the errors. */
@@ -88,7 +96,8 @@ export class Collection {
    * Adds points, or replaces those with the same ids. All or nothing; of points with the same id
    * the last one counts. Errors: `SLUICE_BAD_ID`, `SLUICE_BAD_VECTOR`, `SLUICE_BAD_PAYLOAD`,
    * `SLUICE_OPERATION_TOO_LARGE`, and those of every update: `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`,
-   * `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
+   * `SLUICE_NOT_ENOUGH_SPACE` (not for deletes), `SLUICE_ABORTED`, `SLUICE_STOPPED`,
+   * `SLUICE_BROKEN`, `SLUICE_IO`, `SLUICE_DISK_FULL`.
    */
   upsert(points: readonly PointInput[], options?: UpdateOptions): Promise<UpdateResult> {
     return this.#update(options, (tag) => buildUpsert(points, this.#dimensions, tag));
@@ -292,6 +301,21 @@ export class Collection {
     return this.#handler.keepWalFrom(opNum);
   }
 
+  /**
+   * Writes a collection of its own into a missing or empty directory: the exact effects of
+   * operations 1…opNum, among them everything that was submitted before the call. Updates and
+   * optimizations go on meanwhile. When it rejects, nothing is left of it and the collection is
+   * well. Errors: `SLUICE_EXISTS`, `SLUICE_BAD_OPTION` for a directory within the collection's own,
+   * `SLUICE_NOT_ENOUGH_SPACE`, `SLUICE_DISK_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`,
+   * `SLUICE_BROKEN`, `SLUICE_LOCKED`, `SLUICE_DAMAGED`, `SLUICE_NOT_A_STORE`, `SLUICE_IO`.
+   */
+  async snapshot(path: string, options?: SnapshotOptions): Promise<SnapshotResult> {
+    if (typeof path !== 'string' || path === '') throw new TypeError('snapshot takes a path');
+    const checked = checkOptions<SnapshotOptions>(options, SNAPSHOT_CHECKS);
+    this.#assertOpen();
+    return this.#snapshots.take(path, checked);
+  }
+
   /** Opens again after the storage has failed, which finds out what was really written. */
   async reopen(): Promise<void> {
     await this.#handler.reopen();
@@ -313,6 +337,7 @@ export class Collection {
 
   async #close(): Promise<void> {
     await this.#parts.holder.idle(READERS_LIMIT_MS);
+    if (this.#snapshots.running > 0) await this.#snapshots.close();
     await this.#handler.stop();
   }
 
@@ -322,8 +347,10 @@ export class Collection {
   ): Promise<UpdateResult> {
     this.#assertOpen();
     const { wait = true, signal, timeoutMs, clockTag } = checkUpdateOptions(options);
-    const data = this.#parts.codec.encode(build(clockTag));
-    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs });
+    const operation = build(clockTag);
+    const data = this.#parts.codec.encode(operation);
+    const frees = this.#parts.codec.frees?.(operation);
+    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs, frees });
     return clockTag === undefined ? write() : this.#clocks.submit(clockTag, write);
   }
 

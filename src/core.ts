@@ -3,6 +3,7 @@ import { assert, isSticky, SluiceError, toSluiceError } from './errors.js';
 import type { WorkerId } from './machines/signals.js';
 import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
 import { Applier } from './services/applier.js';
+import { Capacity } from './services/capacity.js';
 import type { Clock } from './services/clock.js';
 import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
@@ -26,6 +27,7 @@ import type {
 } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
 import type { ResourceBudget } from './services/resource-budget.js';
+import type { SubmitOptions, SubmitResult } from './services/ticket.js';
 import { type TailLimits, WalTail } from './services/wal-tail.js';
 import type { ClockTag } from './types.js';
 
@@ -47,6 +49,7 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   clock: Clock;
   logger: Logger;
   limits: TailLimits & { dirtyBytesMax: number };
+  disk: { freeBytes: (() => Promise<number>) | undefined; marginBytes: number };
   ioBudget: ResourceBudget;
   cpuBudget: ResourceBudget;
   optimizersStart: OptimizersStart;
@@ -75,6 +78,7 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly runs: OptimizationRuns<Info>;
   readonly waits = new OptimizerWaits();
   readonly start: OptimizerStart;
+  readonly capacity: Capacity;
   readonly counts = { applied: 0, declined: 0, retries: 0 };
   #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
@@ -137,6 +141,7 @@ export class Core<Op, Info extends SegmentInfo> {
           const { recovery, tail } = this;
           recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
           this.#flushIfDirty();
+          this.capacity.noticed();
         },
       },
     });
@@ -165,6 +170,14 @@ export class Core<Op, Info extends SegmentInfo> {
       onMoved: () => this.#readersMoved(),
     };
     this.feed = new LogFeed(source, keepFrom);
+    this.capacity = new Capacity({
+      ...{ wal, segments, tail, flush, errors, clock, ...options.disk },
+      hooks: {
+        askForFlush: () => this.#askForFlush(),
+        onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
+      },
+    });
     this.runs = new OptimizationRuns({
       segments,
       optimizers: options.optimizers,
@@ -228,11 +241,24 @@ export class Core<Op, Info extends SegmentInfo> {
   refuseEveryone(): void {
     const refusal = this.refusal();
     this.tail.abandon(refusal);
+    this.capacity.stop();
     this.plungers.rejectAll(refusal);
     this.flush.abandon(refusal);
     this.waits.refuse(refusal);
     this.feed.endAll(refusal);
     this.reconfiguration.refuse(refusal);
+  }
+
+  /** Submits an encoded operation, if there is room for it on disk. */
+  submit(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+    try {
+      if (this.tail.closed === undefined) {
+        this.capacity.admit(data.byteLength, options.frees ?? false);
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.tail.submit(data, options);
   }
 
   /** The segments are being loaded. */
@@ -349,8 +375,10 @@ export class Core<Op, Info extends SegmentInfo> {
     this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
     if (end.outcome === 'done') this.waits.replaced(run.segmentIds, end.output);
     const fields = { optimizer: run.optimizer, segments: run.segmentIds };
-    if (end.outcome === 'done') logger.info({ ...fields, points: end.points }, 'optimized');
-    else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
+    if (end.outcome === 'done') {
+      logger.info({ ...fields, points: end.points }, 'optimized');
+      this.capacity.optimized();
+    } else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
     else if (end.outcome === 'failed') {
       logger.error({ ...fields, err: end.error }, 'optimization failed');
       this.breakIfSticky(end.error);

@@ -25,6 +25,7 @@ const KINDS = {
   SLUICE_DECLINED: 'declined',
   SLUICE_DIMENSIONS_MISMATCH: 'declined',
   SLUICE_DISK_FULL: 'sticky',
+  SLUICE_EXISTS: 'declined',
   SLUICE_FORMAT_UNKNOWN: 'sticky',
   SLUICE_INDEX_LOST: 'transient',
   SLUICE_INDEX_UNAVAILABLE: 'declined',

@@ -9,6 +9,7 @@ export type {
   OptimizeOptions,
   SetPayloadOptions,
 } from './collection-options.js';
+export type { SnapshotOptions, SnapshotResult } from './collection-snapshot.js';
 export type { CoreSettings } from './core.js';
 export {
   ERROR_CODES,
@@ -54,6 +55,7 @@ export type {
 } from './services/points/operations.js';
 export type { ScrollPage } from './services/points/scroll.js';
 export type { PointSegmentInfo } from './services/points/segment-info.js';
+export type { SnapshotProgress } from './services/points/snapshot.js';
 export { type Verification, type VerifyOptions, verifyStore } from './services/points/verify.js';
 export type * from './services/ports.js';
 export type { RandomFill } from './services/random-id.js';

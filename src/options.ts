@@ -36,6 +36,8 @@ export interface HandlerSettings {
   walBytesMax: number;
   /** Unwritten bytes of segments that wake the flush worker early. @default 16 MiB */
   dirtyBytesMax: number;
+  /** Bytes of disk that are left alone, for what the databases write besides. @default 16 MiB */
+  diskMarginBytes: number;
   /** Processors for optimizations: above 0 that many, below 0 all but that many, 0: a sensible part. @default 0 */
   cpuBudget: number;
   /** Processors of the machine. */
@@ -50,6 +52,11 @@ export interface HandlerEnvironment {
   inspect?: UpdateHandlerInspector | undefined;
   /** @default the machine's time */
   clock?: Clock | undefined;
+  /**
+   * Bytes of the disk that are free: with it, updates are refused before the disk is full.
+   * @default what the file system of a directory says; unknown for other stores
+   */
+  freeBytes?: (() => Promise<number>) | undefined;
   /** Budgets shared with other stores of the process, instead of `cpuBudget`. */
   budgets?: { io: ResourceBudget; cpu: ResourceBudget } | undefined;
 }
@@ -65,6 +72,7 @@ export const DEFAULT_SETTINGS: Readonly<HandlerSettings> = Object.freeze({
   windowBytesMax: 16 * MIB,
   walBytesMax: 1024 * MIB,
   dirtyBytesMax: 16 * MIB,
+  diskMarginBytes: 16 * MIB,
   cpuBudget: 0,
   cpus: globalThis.navigator?.hardwareConcurrency ?? 2,
 });
@@ -81,6 +89,7 @@ export const SETTING_CHECKS: OptionChecks<HandlerSettings> = {
   windowBytesMax: positive,
   walBytesMax: positive,
   dirtyBytesMax: positive,
+  diskMarginBytes: numberOption({ whole: true, min: 0 }),
   cpuBudget: numberOption({ whole: true }),
   cpus: positive,
 };
@@ -103,6 +112,7 @@ export const ENVIRONMENT_CHECKS: OptionChecks<HandlerEnvironment> = {
   inspect: functionOption<UpdateHandlerInspector>(),
   clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
   budgets: checkBudgets,
+  freeBytes: functionOption<() => Promise<number>>(),
 };
 
 /** Settings and environment that go together in one object of options. */

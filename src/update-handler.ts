@@ -59,7 +59,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     const { clockTagOf = () => undefined } = options;
     if (typeof clockTagOf !== 'function') throw new TypeError('clockTagOf must be a function');
     const resolved = resolveOptions(resolvable(options));
-    const { logger, inspect, clock = systemClock, budgets } = resolved;
+    const { logger, inspect, clock = systemClock, budgets, freeBytes } = resolved;
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
     const { flushIntervalMs, maxOptimizationThreads } = resolved;
@@ -79,6 +79,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
         walBytesMax: resolved.walBytesMax,
         dirtyBytesMax: resolved.dirtyBytesMax,
       },
+      disk: { freeBytes, marginBytes: resolved.diskMarginBytes },
       ioBudget: budgets?.io ?? new ResourceBudget(size),
       cpuBudget: budgets?.cpu ?? new ResourceBudget(size),
       optimizersStart: resolved.optimizersStart,
@@ -120,17 +121,19 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Submits one operation. The order of the calls is the order of the log.
    * Errors: those of the codec and of `apply` (when waiting), `SLUICE_OPERATION_TOO_LARGE`,
-   * `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`, `SLUICE_ABORTED`, `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
+   * `SLUICE_BAD_OPTION`, `SLUICE_WAL_FULL`, `SLUICE_NOT_ENOUGH_SPACE`, `SLUICE_ABORTED`,
+   * `SLUICE_STOPPED`, `SLUICE_BROKEN`, `SLUICE_IO`.
    */
   async submit(operation: Op, options: SubmitOptions = { wait: true }): Promise<SubmitResult> {
     const { wait = true, signal, timeoutMs } = options;
-    const checked = { wait: waitOption(wait, 'wait'), signal, timeoutMs };
+    const frees = options.frees ?? this.#codec.frees?.(operation);
+    const checked = { wait: waitOption(wait, 'wait'), signal, timeoutMs, frees };
     return this.submitEncoded(this.#codec.encode(operation), checked);
   }
 
   /** Submits an operation that `codec.encode` has encoded. */
   submitEncoded(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
-    return this.#core.tail.submit(data, options);
+    return this.#core.submit(data, options);
   }
 
   /**

@@ -33,6 +33,13 @@ export interface CollectionHandle {
     options: { limit: number; filter?: Filter; exact?: boolean; ef?: number },
   ): Promise<ScoredPoint[]>;
   optimize(options: { signal: AbortSignal }): Promise<unknown>;
+  snapshot(
+    path: string,
+    options: {
+      signal: AbortSignal;
+      onProgress: (progress: { done: number; total: number }) => void;
+    },
+  ): Promise<{ path: string; opNum: number; points: number }>;
   optimizations(): { running: readonly Tracker[]; queued: readonly Planned[] };
   status(): Status;
   info(): {

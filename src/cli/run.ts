@@ -8,6 +8,7 @@ import { ingestCommand } from './ingest.js';
 import { optimizeCommand } from './optimize.js';
 import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
+import { snapshotCommand } from './snapshot.js';
 import { verifyCommand } from './verify.js';
 
 const HELP = `
@@ -46,7 +47,7 @@ function createProgram(context: Context, version: string): Command {
   const { host } = context;
   const program = new Command('sluice');
   program
-    .description('Look into a Sluice collection, fill it, search it, check it.')
+    .description('Look into a Sluice collection, fill it, search it, check it, copy it.')
     .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
@@ -63,6 +64,7 @@ function createProgram(context: Context, version: string): Command {
   infoCommand(program, context);
   optimizeCommand(program, context);
   verifyCommand(program, context);
+  snapshotCommand(program, context);
   return program;
 }
 

@@ -24,6 +24,11 @@ export interface OperationCodec<Op> {
   encode(operation: Op): Uint8Array;
   /** The exact inverse; gives an operation that shares no memory with the caller's. */
   decode(data: Uint8Array): Op;
+  /**
+   * True for an operation that only frees space, as a delete does: it is accepted when the disk is
+   * nearly full. @default no operation is one
+   */
+  frees?(operation: Op): boolean;
 }
 
 /** What one record, or a run of them, changed in what is known of the writers' clocks. */
@@ -114,6 +119,11 @@ export interface Wal {
    * Returns a function that ends the subscription.
    */
   watch?(listener: (last: number) => void): () => void;
+  /**
+   * Gives the space of what was forgotten back to the disk, if it doesn't do that at once anyway.
+   * Called while the disk is nearly full; anything else may be called beside it.
+   */
+  reclaim?(): Promise<void>;
   /** Ends writes in flight, then releases everything. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -184,6 +194,13 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    * are shown as not declined, and their clock tags are not known any more.
    */
   capture(applied: number, notes: LogNotes): FlushCapture;
+  /**
+   * Bytes of live data on disk, about: all, and the largest segment's. Where the store knows how
+   * much of the disk is free, that much is kept free to rewrite segments (see docs/guarantees.md).
+   */
+  diskUse?(): { stored: number; largest: number };
+  /** As `Wal.reclaim`, for what commits have dropped. */
+  reclaim?(): Promise<void>;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeCollection } from './support/fake-collection.js';
 import { sluice } from './support/host.js';
 
-const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify'];
+const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify', 'snapshot'];
 
 function filled(): FakeCollection {
   const collection = new FakeCollection();
@@ -334,5 +334,35 @@ describe('sluice verify', () => {
     const json = await sluice(['verify', 'db', '--json'], { verifyStore });
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toEqual({ ok: false, checked, problems });
+  });
+});
+
+describe('sluice snapshot', () => {
+  test('tells what the copy holds and where it is', async () => {
+    const { code, stdout, stderr } = await on(filled(), 'snapshot', 'db', 'copy');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^5 points as of operation 9 in \/copies\/copy, \d+\.\d s\n$/);
+    const { stdout: json } = await on(filled(), 'snapshot', 'db', 'copy', '--json');
+    expect(JSON.parse(json)).toEqual({
+      path: '/copies/copy',
+      opNum: 9,
+      points: 5,
+      seconds: expect.any(Number),
+    });
+  });
+
+  test('refuses a directory that is taken, in one line', async () => {
+    const { code, stdout, stderr } = await on(filled(), 'snapshot', 'db', 'taken');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe("sluice: 'taken' is there already (SLUICE_EXISTS)\n");
+  });
+
+  test('shows a bar while a person watches', async () => {
+    const collection = filled();
+    collection.onSnapshot = () => new Promise((resolve) => setTimeout(resolve, 250));
+    const world = { openCollection: collection.open, isTTY: true };
+    const { code, stderr } = await sluice(['snapshot', 'db', 'copy'], world);
+    expect(code).toBe(0);
+    expect(stderr).toContain('snapshot');
   });
 });

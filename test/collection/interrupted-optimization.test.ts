@@ -246,12 +246,13 @@ it('without space on disk an optimization fails with its code, and begins when t
   const store = newStore();
   const path = String(store.target);
   const directory = await openDirectory(path, { create: true });
-  let free = 100;
+  let free = 1_000_000_000;
   const small = { ...parts(directory), freeBytes: async () => free };
   const collection = new Collection(collectionParts(small, OPTIONS, undefined, small));
   await collection.ready();
   const ids = Array.from({ length: COUNT }, (_, id) => id);
   await collection.upsert(ids.map((id) => ({ id, vector: [id, 1] })));
+  free = 100;
   await collection.delete([0, 1, 2, 3, 4]);
   await until(() => collection.status().color === 'red');
   expect(collection.status().reasons).toContainEqual({
@@ -270,13 +271,14 @@ it('without space on disk an optimization fails with its code, and begins when t
 
 /** A directory as a plain object, so that a part of it can be replaced. */
 function parts(directory: Awaited<ReturnType<typeof openDirectory>>) {
-  const { path, wal, segments, vectorIndexPath, creating } = directory;
+  const { path, wal, segments, vectorIndexPath, creating, marginBytes } = directory;
   return {
     path,
     wal,
     segments,
     vectorIndexPath,
     creating,
+    marginBytes,
     finishCreation: () => directory.finishCreation(),
     close: () => directory.close(),
   };

@@ -43,6 +43,9 @@ import {
   type SegmentHolder,
   type SegmentInfo,
   SluiceError,
+  type SnapshotOptions,
+  type SnapshotProgress,
+  type SnapshotResult,
   type Status,
   type SubmitResult,
   systemClock,
@@ -231,6 +234,15 @@ export async function check(path: string): Promise<Verification | ErrorCode> {
 export async function whyExact(): Promise<string | undefined> {
   const support: VectorIndexSupport = await vectorIndexSupport();
   return support.available ? undefined : support.why;
+}
+
+/** Copies a collection, and tells how far that has come. */
+export async function copy(collection: Collection, path: string): Promise<SnapshotResult> {
+  const seen: SnapshotProgress[] = [];
+  const options: SnapshotOptions = { onProgress: (progress) => seen.push(progress) };
+  const result = await collection.snapshot(path, options);
+  if (seen.at(-1)?.done !== seen.at(-1)?.total) throw new Error('not all of it was written');
+  return result;
 }
 
 /** What the types must refuse; never called. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { copyRows } from '#sluice/services/optimizers/build-thread.js';
 import type { PointHolder } from '#sluice/services/points/holder.js';
+import { RewriteSpace } from '#sluice/services/points/rewrite-space.js';
 import { TestBlockStore } from './support/block-store.js';
 import {
   begin,
@@ -231,6 +232,26 @@ describe('free disk', () => {
     await run.discard();
     free = 1_000_000;
     expect(await rebuildAll(holder, [0, 1])).toBe(20);
+  });
+});
+
+describe('space for rewriting', () => {
+  it('leaves what is reserved, and is not claimed twice', async () => {
+    const space = new RewriteSpace(
+      async () => 1000,
+      () => 300,
+    );
+    const code = 'SLUICE_NOT_ENOUGH_SPACE';
+    await expect(space.claim(351)).rejects.toMatchObject({ code });
+    const release = await space.claim(200);
+    await expect(space.claim(151)).rejects.toMatchObject({ code });
+    release();
+    await space.claim(350);
+  });
+
+  it('is not asked for when the store cannot tell', async () => {
+    const space = new RewriteSpace(undefined, () => 300);
+    expect(await space.claim(2 ** 50)).toBeTypeOf('function');
   });
 });
 

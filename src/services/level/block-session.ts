@@ -1,4 +1,5 @@
 import { assert } from '../../errors.js';
+import type { KeySpan } from './database.js';
 import { blockKey } from './keys.js';
 
 /** Where a block is stored. */
@@ -24,6 +25,8 @@ export class BlockSession {
   readonly #garbage = new Set<string>();
   readonly #pins = new Map<string, number>();
   #unreferenced: readonly string[];
+  /** Where blocks have been deleted since `takeDeleted`. */
+  #deleted: KeySpan | undefined;
 
   /** `unreferenced`: stored blocks that the manifest doesn't name; an earlier open left them. */
   constructor(epoch: string, named: Iterable<string>, unreferenced: readonly string[]) {
@@ -57,7 +60,16 @@ export class BlockSession {
     for (const key of keys) {
       this.#fresh.delete(key);
       this.#garbage.delete(key);
+      const { from, to } = this.#deleted ?? { from: key, to: key };
+      this.#deleted = { from: key < from ? key : from, to: key > to ? key : to };
     }
+  }
+
+  /** The keys between which blocks have been deleted since the last call, if any have. */
+  takeDeleted(): KeySpan | undefined {
+    const span = this.#deleted;
+    this.#deleted = undefined;
+    return span;
   }
 
   /** Marks blocks of this open for deletion by the next commit. */

@@ -13,6 +13,8 @@ export interface Database {
   iterator(options: KeyRange & EntryEncoding): Batches<[string, Uint8Array]>;
   keys(options: KeyEncoding): Batches<string>;
   clear(options: KeyRange & KeyEncoding): Promise<void>;
+  /** Gives the space of deleted keys back to the disk, where a store doesn't do that at once. */
+  compactRange?(start: string, end: string, options: KeyEncoding): Promise<void>;
 }
 
 /** A batch that is being filled; see `Database`. */
@@ -45,6 +47,12 @@ export type Entry = readonly [key: string, value: Uint8Array];
 export interface KeyRange {
   gte?: string;
   lte?: string;
+}
+
+/** All keys from one to another, both inclusive. */
+export interface KeySpan {
+  from: string;
+  to: string;
 }
 
 /** What one atomic write does; `sync` makes it wait until it survives a power cut. */
@@ -81,6 +89,15 @@ export async function clearRange(db: Database, range: KeyRange): Promise<void> {
     await db.clear({ ...range, ...KEY });
   } catch (error) {
     throw levelError(error, 'deleting from the database failed');
+  }
+}
+
+/** Gives the space of deleted keys back to the disk; values are not touched. Errors: as `levelError`. */
+export async function compactRange(db: Database, { from, to }: KeySpan): Promise<void> {
+  try {
+    await db.compactRange?.(from, to, KEY);
+  } catch (error) {
+    throw levelError(error, 'compacting the database failed');
   }
 }
 

@@ -1,4 +1,4 @@
-import { realpath, rename, statfs } from 'node:fs/promises';
+import { realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
@@ -14,18 +14,26 @@ import {
   NAMES,
   UNFINISHED_PREFIX,
 } from './directory-state.js';
-import { exists, makeDirectory, remove, syncDirectory, withFileErrors } from './files.js';
+import { exists, makeDirectory, remove, spaceAt, syncDirectory, withFileErrors } from './files.js';
 import { isUnusedLog } from './wal-meta.js';
 
 /** Options of `openDirectory`. */
 export interface DirectoryOptions {
   /** Whether a missing or empty directory becomes a store. */
   create: boolean;
-  /** LevelDB's write buffer for the log; best above what truncations leave. @default 64 MiB */
+  /**
+   * LevelDB's write buffer for the log; best above what truncations leave.
+   * @default 64 MiB, or a 64th of a smaller disk
+   */
   walWriteBufferBytes?: number;
-  /** LevelDB's write buffer for the segments. @default 16 MiB */
+  /** LevelDB's write buffer for the segments. @default 16 MiB, or a 64th of a smaller disk */
   segmentsWriteBufferBytes?: number;
 }
+
+const MIB = 1024 * 1024;
+
+/** LevelDB takes no smaller write buffer. */
+const BUFFER_BYTES_MIN = 64 * 1024;
 
 /** A store's directory. Both databases are open; their locks keep others out. */
 export interface Directory {
@@ -37,6 +45,11 @@ export interface Directory {
   readonly vectorIndexPath: string;
   /** True until `finishCreation` when the store is new: both databases are then empty. */
   readonly creating: boolean;
+  /**
+   * Disk that the databases may take besides what is in them: a full write buffer lies in a log
+   * file, in a table, and, after a crash, in another table.
+   */
+  readonly marginBytes: number;
   /**
    * Ends the creation; call it when the log and the segments have been opened for the first time.
    * What was written before it is thrown away if the process dies. Does nothing in an old store.
@@ -72,7 +85,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Promise<
     }
     openPaths.add(root);
     try {
-      return await openClaimed(root, options);
+      return await openClaimed(root, await bufferSizes(root, options));
     } catch (error) {
       openPaths.delete(root);
       throw error;
@@ -87,12 +100,29 @@ async function acceptedState(path: string, create: boolean): Promise<DirectorySt
     throw new SluiceError('SLUICE_NOT_A_STORE', `'${path}' exists and is not a store`);
   }
   if (state !== 'finished' && !create) {
-    throw new SluiceError('SLUICE_NOT_FOUND', `there is no store at '${path}'`);
+    const why = state === 'unfinished' ? ': its creation never finished' : '';
+    throw new SluiceError('SLUICE_NOT_FOUND', `there is no store at '${path}'${why}`);
   }
   return state;
 }
 
-async function openClaimed(root: string, options: DirectoryOptions): Promise<Directory> {
+type Sizes = Required<DirectoryOptions>;
+
+/** A full buffer is on disk until LevelDB begins another: on a small disk that would be all of it. */
+async function bufferSizes(root: string, options: DirectoryOptions): Promise<Sizes> {
+  const { total } = await spaceAt(root);
+  const atMost = (bytes: number) => {
+    return Math.min(bytes, Math.max(BUFFER_BYTES_MIN, Math.floor(total / 64)));
+  };
+  const {
+    create,
+    walWriteBufferBytes = atMost(64 * MIB),
+    segmentsWriteBufferBytes = atMost(16 * MIB),
+  } = options;
+  return { create, walWriteBufferBytes, segmentsWriteBufferBytes };
+}
+
+async function openClaimed(root: string, options: Sizes): Promise<Directory> {
   // Looked at again, because another process may have changed it before this one claimed it.
   const mayCreate = (await acceptedState(root, options.create)) !== 'finished';
   if (mayCreate) {
@@ -113,7 +143,9 @@ async function openClaimed(root: string, options: DirectoryOptions): Promise<Dir
     try {
       if (creating) await clearRange(wal, {});
       else if (await exists(join(root, NAMES.creating))) await clearMarks(root);
-      return new OpenDirectory(root, wal, segments, creating);
+      const { walWriteBufferBytes, segmentsWriteBufferBytes } = options;
+      const margin = 2 * (walWriteBufferBytes + segmentsWriteBufferBytes);
+      return new OpenDirectory(root, wal, segments, creating, margin);
     } catch (error) {
       await segments.close();
       throw error;
@@ -150,10 +182,9 @@ async function placeWal(root: string): Promise<void> {
 /** Opens the log, whose lock excludes everybody else. */
 async function openWal(
   root: string,
-  options: DirectoryOptions,
+  { walWriteBufferBytes: writeBufferSize }: Sizes,
   mayCreate: boolean,
 ): Promise<Level> {
-  const writeBufferSize = options.walWriteBufferBytes ?? 64 * 1024 * 1024;
   try {
     return await openLevel(join(root, NAMES.wal), { writeBufferSize });
   } catch (error) {
@@ -171,11 +202,10 @@ async function openWal(
 /** Opens the segments; the caller holds the log's lock, so that nobody else is at work here. */
 async function openSegments(
   root: string,
-  options: DirectoryOptions,
+  { segmentsWriteBufferBytes: writeBufferSize }: Sizes,
   creating: boolean,
 ): Promise<Level> {
   const place = join(root, NAMES.segments);
-  const writeBufferSize = options.segmentsWriteBufferBytes ?? 16 * 1024 * 1024;
   if (creating) {
     await remove(place);
     await remove(join(root, NAMES.vectorIndex));
@@ -203,11 +233,13 @@ class OpenDirectory implements Directory {
   readonly wal: Level;
   readonly segments: Level;
   readonly vectorIndexPath: string;
+  readonly marginBytes: number;
   #creating: boolean;
   #isClosed = false;
 
-  constructor(path: string, wal: Level, segments: Level, creating: boolean) {
+  constructor(path: string, wal: Level, segments: Level, creating: boolean, marginBytes: number) {
     this.path = path;
+    this.marginBytes = marginBytes;
     this.wal = wal;
     this.segments = segments;
     this.vectorIndexPath = join(path, NAMES.vectorIndex);
@@ -230,8 +262,8 @@ class OpenDirectory implements Directory {
 
   freeBytes(): Promise<number> {
     return withFileErrors(`asking for the free space of '${this.path}'`, async () => {
-      const { bavail, bsize } = await statfs(this.path);
-      return bavail * bsize;
+      const { free } = await spaceAt(this.path);
+      return free;
     });
   }
 

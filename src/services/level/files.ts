@@ -1,5 +1,5 @@
-import { access, mkdir, open, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
 
 /** True when something has this name; an error other than its absence is thrown. */
@@ -51,6 +51,18 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 /** Removes a file or a directory with all it holds; nothing to remove is no error. */
 export function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
+}
+
+/** Removes everything in a directory, and leaves it. */
+export async function empty(path: string): Promise<void> {
+  for (const name of await readdir(path)) await remove(join(path, name));
+}
+
+/** Bytes of a file system: of all of it, and what it still has for this user; infinite if it has no size. */
+export async function spaceAt(path: string): Promise<{ total: number; free: number }> {
+  const { blocks, bavail, bsize } = await statfs(path);
+  if (blocks === 0) return { total: Number.POSITIVE_INFINITY, free: Number.POSITIVE_INFINITY };
+  return { total: blocks * bsize, free: bavail * bsize };
 }
 
 /**

@@ -2,10 +2,12 @@ import { SluiceError } from '../../errors.js';
 import {
   type Changes,
   clearRange,
+  compactRange,
   type Database,
   type Entry,
   getValue,
   type KeyRange,
+  type KeySpan,
   levelError,
   scanEntries,
   scanKeys,
@@ -73,6 +75,15 @@ export class LevelHandle {
   /** Deletes a range, not synced; only within a job or while opening. */
   clear(range: KeyRange): Promise<void> {
     return this.#watched(clearRange(this.#db, range));
+  }
+
+  /**
+   * Gives the space of deleted keys back to the disk; writes go on beside it, and `close` waits for
+   * it. A failure shows at the next write, because LevelDB tells nobody else of it.
+   */
+  async compact(span: KeySpan): Promise<void> {
+    this.assertOpen();
+    if (this.#failure === undefined) await compactRange(this.#db, span);
   }
 
   get(key: string): Promise<Uint8Array | undefined> {

@@ -193,6 +193,12 @@ export class SegmentStore<M> {
       ),
   };
 
+  /** Gives the space of blocks that were deleted back to the disk. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
+  async reclaim(): Promise<void> {
+    const span = this.#session.takeDeleted();
+    if (span !== undefined) await this.#handle.compact(span);
+  }
+
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */
   entries(): AsyncIterable<StoredEntry> {
     return storedEntries(this.#handle);

@@ -45,6 +45,8 @@ export class LevelWal implements Wal {
   #acked = 0;
   /** Records at or below may be gone: `acked`, or the target of a truncation that is under way. */
   #forgotten = 0;
+  /** The space of records at or below has been given back. */
+  #reclaimed = 0;
   #last = 0;
   #unsynced: Entry[] = [];
   #unsyncedBytes = 0;
@@ -158,6 +160,14 @@ export class LevelWal implements Wal {
       });
       if (deletesLast < upTo) await this.#clear(deletesLast + 1, upTo);
     });
+  }
+
+  /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
+  async reclaim(): Promise<void> {
+    const [from, to] = [this.#reclaimed + 1, this.#acked];
+    if (from > to) return;
+    this.#reclaimed = to;
+    await this.#handle.compact({ from: recordKey(from), to: recordKey(to) });
   }
 
   close(): Promise<void> {

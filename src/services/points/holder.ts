@@ -11,6 +11,8 @@ import type {
   ScoredPoint,
 } from '../../types.js';
 import type { ClockRecord } from '../clocks.js';
+import { COMPACTED_MAX } from '../disk-watch.js';
+import { unknownNotes } from '../log-notes.js';
 import { indexingThresholdBytes } from '../optimizer-options.js';
 import type { LogNotes, SegmentHolder } from '../ports.js';
 import { indexingThreads } from '../resource-budget.js';
@@ -23,12 +25,14 @@ import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
-import { unsavedBytes } from './save.js';
+import { RewriteSpace } from './rewrite-space.js';
+import { segmentBytes, unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { type SearchOptions, search } from './search.js';
 import type { Segment } from './segment.js';
 import { infoOf, type PointSegmentInfo } from './segment-info.js';
 import type { VectorShape } from './slab.js';
+import { PointSnapshot } from './snapshot.js';
 import { PointState } from './state.js';
 import { findPoint } from './transaction.js';
 import type { View } from './view.js';
@@ -54,6 +58,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   readonly #views: Views;
   /** Absent where there are no vector indexes. */
   readonly #keeper: IndexKeeper | undefined;
+  readonly #space: RewriteSpace;
 
   constructor(options: PointHolderOptions) {
     this.#options = options;
@@ -61,6 +66,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#mayCreate = options.create ?? true;
     this.#views = new Views(options.clock);
     this.#keeper = options.indexes && new IndexKeeper(options.indexes);
+    // A flush and what the database compacts come first.
+    this.#space = new RewriteSpace(
+      options.freeBytes,
+      () => 2 * this.dirtyBytes() + Math.min(this.diskUse().stored, COMPACTED_MAX),
+    );
   }
 
   /**
@@ -125,6 +135,15 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
   }
 
+  diskUse(): { stored: number; largest: number } {
+    const sizes = this.#opened().list.all.map(segmentBytes);
+    return { stored: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(0, ...sizes) };
+  }
+
+  async reclaim(): Promise<void> {
+    await this.#options.store.reclaim?.();
+  }
+
   /** As the port says; without a number, as of the last operation that came here. */
   capture(applied: number = this.applied, notes?: LogNotes): PointCapture {
     assert(this.#capturing === undefined, 'one flush at a time');
@@ -177,7 +196,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (sources.length === 0) return undefined;
     const giveUp = (segments: readonly Segment[]) => this.#giveUp(segments);
     const indexing = this.#outputIndexing();
-    return new Rebuild({ ...this.#options, list, indexing, giveUp }, sources);
+    return new Rebuild({ ...this.#options, list, indexing, giveUp, space: this.#space }, sources);
   }
 
   /** The newest operation whose effects are here. */
@@ -234,6 +253,14 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** The points as of now, unchanged by what happens later. Release it in `finally`. */
   view(): View {
     return this.#views.take(this.#opened());
+  }
+
+  /** Everything as of now, to be written into another store. Hold a view as long. */
+  snapshot(): PointSnapshot {
+    const state = this.#opened();
+    // Its log has none of the records.
+    const notes = unknownNotes(state.applied, state.clocks.ticks());
+    return new PointSnapshot({ ...state.manifest(), notes }, state.list.all);
   }
 
   /** Views that were taken and not released. */

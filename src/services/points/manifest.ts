@@ -64,6 +64,8 @@ export interface BlockStore {
   discard(keys: Iterable<string>): void;
   /** Deletes blocks that no manifest names. */
   deleteBlocks(keys: readonly string[]): Promise<void>;
+  /** Gives the space of deleted blocks back to the disk, if it doesn't do that at once anyway. */
+  reclaim?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import { assert, throwIfAborted } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { CopyJob } from '../optimizers/copy-rows.js';
@@ -11,6 +11,7 @@ import type {
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
 import { SegmentProxy } from './proxy.js';
+import type { RewriteSpace } from './rewrite-space.js';
 import { pictureOf, saveSegments, segmentBytes } from './save.js';
 import { LIVE, type Segment } from './segment.js';
 import type { SegmentList } from './segment-list.js';
@@ -43,8 +44,7 @@ export interface RebuildTools {
   indexing?: OutputIndexing | undefined;
   /** Takes segments whose blocks and index no commit should name from now on. */
   giveUp: (segments: readonly Segment[]) => void;
-  /** Free space on disk, where the store can tell. */
-  freeBytes?: (() => Promise<number>) | undefined;
+  space: RewriteSpace;
 }
 
 /** As many stamps as the swap takes over without being noticed. */
@@ -81,22 +81,19 @@ export class Rebuild implements Optimization {
     return indexing !== undefined && isLarge ? indexing.cpus : 0;
   }
 
-  async copy({ signal, onProgress }: OptimizationContext): Promise<void> {
-    throwIfAborted(signal);
-    await this.#checkSpace();
-    const { clock, store } = this.#tools;
-    const pace = new Pace(clock, signal);
-    let total = 0;
-    for (const proxy of this.#proxies) {
-      await proxy.select(total, pace);
-      total += proxy.selected.length;
+  async copy(context: OptimizationContext): Promise<void> {
+    throwIfAborted(context.signal);
+    const { indexing, space } = this.#tools;
+    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
+    const vectors = this.#proxies.reduce((sum, { segment }) => sum + segment.vectorBytes, 0);
+    const isIndexed = indexing !== undefined && vectors >= indexing.thresholdBytes;
+    // An index holds the vectors again.
+    const release = await space.claim(isIndexed ? input + vectors : input);
+    try {
+      await this.#copy(context);
+    } finally {
+      release();
     }
-    const report = (copied: number) => onProgress({ copied, indexed: 0, total });
-    await this.#copyVectors(total, signal, report);
-    await this.#copyRows(pace);
-    const [saved] = await saveSegments(store, [pictureOf(this.#output)], clock, signal);
-    this.#output.saved = saved ?? EMPTY_SAVED;
-    report(total);
   }
 
   async index({ signal, permits, onProgress }: OptimizationContext): Promise<void> {
@@ -171,16 +168,20 @@ export class Rebuild implements Optimization {
     return this.#proxies.reduce((sum, proxy) => sum + proxy.pending, 0);
   }
 
-  /** The output lies beside the sources until the next commit, and a flush needs room as well. */
-  async #checkSpace(): Promise<void> {
-    const free = await this.#tools.freeBytes?.();
-    if (free === undefined) return;
-    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
-    if (free >= 2 * input) return;
-    throw new SluiceError(
-      'SLUICE_NOT_ENOUGH_SPACE',
-      `rewriting ${input} bytes needs ${2 * input} bytes of free disk, and ${free} are left`,
-    );
+  async #copy({ signal, onProgress }: OptimizationContext): Promise<void> {
+    const { clock, store } = this.#tools;
+    const pace = new Pace(clock, signal);
+    let total = 0;
+    for (const proxy of this.#proxies) {
+      await proxy.select(total, pace);
+      total += proxy.selected.length;
+    }
+    const report = (copied: number) => onProgress({ copied, indexed: 0, total });
+    await this.#copyVectors(total, signal, report);
+    await this.#copyRows(pace);
+    const [saved] = await saveSegments(store, [pictureOf(this.#output)], clock, signal);
+    this.#output.saved = saved ?? EMPTY_SAVED;
+    report(total);
   }
 
   async #copyVectors(

@@ -33,13 +33,15 @@ export function pictureOf(segment: Segment): SegmentPicture {
 
 /**
  * Writes what isn't on disk yet and gives the blocks of each picture, old and new. Nothing refers
- * to the new ones; when it rejects, none are left. Encodes in slices.
+ * to the new ones; when it rejects, none are left. Encodes in slices; `onEncoded` is told of the
+ * rows and stamps of each block.
  */
 export async function saveSegments(
   store: BlockStore,
   pictures: readonly SegmentPicture[],
   clock: Clock,
   signal: AbortSignal,
+  onEncoded: (entries: number) => void = () => {},
 ): Promise<SavedSegment[]> {
   const plans = pictures.map((picture) => ({
     rows: planRows(picture),
@@ -51,6 +53,7 @@ export async function saveSegments(
     for (const log of logs) {
       for await (const { data, count } of log.encode(pace)) {
         written.push({ log, count });
+        onEncoded(count);
         yield data;
       }
     }
@@ -90,6 +93,11 @@ function keptBlocks(saved: readonly SavedBlock[], length: number): readonly Save
 /** Bytes of a segment's live rows on disk, about. */
 export function segmentBytes(segment: Segment): number {
   return Math.ceil(segment.live * rowBytes(segment));
+}
+
+/** Bytes of all rows and stamps of a segment on disk, about. */
+export function wholeBytes(segment: Segment): number {
+  return Math.ceil(segment.rows * rowBytes(segment) + segment.stamps.length * STAMP_BYTES);
 }
 
 /** Bytes that the next flush would write of a segment, about. */

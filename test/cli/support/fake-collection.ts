@@ -15,6 +15,8 @@ export class FakeCollection implements CollectionHandle {
   dimensions: number | undefined;
   /** Called before each upsert answers. */
   onUpsert: () => Promise<void> | void = () => undefined;
+  /** Called in the middle of a snapshot. */
+  onSnapshot: () => Promise<void> | void = () => undefined;
   health: Status = { color: 'green', reasons: [], errors: [] };
   configuration: object = { optimizers: { deletedThreshold: 0.2 }, flushIntervalMs: 5000 };
   running: ReturnType<CollectionHandle['optimizations']>['running'] = [];
@@ -67,6 +69,17 @@ export class FakeCollection implements CollectionHandle {
 
   optimize({ signal }: { signal: AbortSignal }): Promise<void> {
     return this.optimizing(signal);
+  }
+
+  async snapshot(
+    path: string,
+    { onProgress }: { onProgress: (progress: { done: number; total: number }) => void },
+  ) {
+    if (path === 'taken') throw new SluiceError('SLUICE_EXISTS', `'${path}' is there already`);
+    onProgress({ done: 3, total: 5 });
+    await this.onSnapshot();
+    onProgress({ done: 5, total: 5 });
+    return { path: `/copies/${path}`, opNum: 9, points: this.points.size };
   }
 
   optimizations() {

@@ -1,0 +1,138 @@
+import type { Clock } from './clock.js';
+import { DiskWatch, diskReserve } from './disk-watch.js';
+import type { ErrorLog } from './error-log.js';
+import type { FlushRounds } from './flush-rounds.js';
+import type { SegmentHolder, Wal } from './ports.js';
+import type { WalTail } from './wal-tail.js';
+
+/** With so much free, space is given back however much data there is. */
+const RECLAIM_FREE_MIN = 256 * 1024 * 1024;
+
+/** What capacity asks of its owner. */
+export interface CapacityHooks {
+  /** A flush may free space. */
+  askForFlush(): void;
+  /** Nobody can tell how much of the disk is free. */
+  onUnknown(error: unknown): void;
+  /** Space could not be given back. */
+  onReclaimFailed(error: unknown): void;
+}
+
+/** Keeps enough of the disk free for what has been accepted, and gets space back when it is short. */
+export class Capacity {
+  readonly #wal: Wal;
+  readonly #segments: SegmentHolder<never>;
+  readonly #flush: FlushRounds;
+  readonly #hooks: CapacityHooks;
+  readonly #watch: DiskWatch;
+  /** Commits at the last time that space was given back. */
+  #reclaimedCommits = 0;
+  /** Commits at the last look that one of them led to. */
+  #lookedCommits = 0;
+  #reclaiming: Promise<void> | undefined;
+  /** Less than twice the reserve was free at the last look. */
+  #isShort = false;
+
+  constructor(options: {
+    wal: Wal;
+    segments: SegmentHolder<never>;
+    tail: WalTail;
+    flush: FlushRounds;
+    errors: ErrorLog;
+    clock: Clock;
+    freeBytes: (() => Promise<number>) | undefined;
+    marginBytes: number;
+    hooks: CapacityHooks;
+  }) {
+    const { wal, segments, tail, errors, hooks, marginBytes } = options;
+    this.#wal = wal;
+    this.#segments = segments;
+    this.#flush = options.flush;
+    this.#hooks = hooks;
+    this.#watch = new DiskWatch({
+      freeBytes: options.freeBytes,
+      clock: options.clock,
+      reserve: (free) => {
+        const { stored, largest } = segments.diskUse?.() ?? { stored: 0, largest: 0 };
+        const queued = tail.usage.bytes + tail.usage.waitingBytes;
+        const dirty = segments.dirtyBytes();
+        return diskReserve({ free, margin: marginBytes, queued, dirty, stored, largest });
+      },
+      hooks: {
+        onRefused: (error) => errors.report('capacity', error),
+        onRecovered: () => errors.recovered('capacity'),
+        onLook: (free, reserve) => this.#looked(free, reserve),
+        onUnknown: (error) => hooks.onUnknown(error),
+      },
+    });
+  }
+
+  /** The store has been opened. */
+  open(): Promise<void> {
+    this.#reclaimedCommits = this.#flush.counts.commits;
+    return this.#watch.open();
+  }
+
+  /** Nothing is looked at or refused from now on. */
+  stop(): void {
+    this.#watch.close();
+  }
+
+  /** As `stop`; resolves when the last attempt to give space back has ended. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.#reclaiming;
+  }
+
+  /** Accepts an update, or throws `SLUICE_NOT_ENOUGH_SPACE`; see `DiskWatch`. */
+  admit(bytes: number, frees: boolean): void {
+    this.#watch.admit(bytes, frees);
+  }
+
+  /** Updates were applied, and may have taken more than their own size. */
+  noticed(): void {
+    this.#watch.noticed();
+  }
+
+  /** Segments were rewritten: their sources lie on disk until a commit drops them. */
+  optimized(): void {
+    if (this.#isShort) this.#hooks.askForFlush();
+  }
+
+  /**
+   * A round has ended: what its commit dropped is given back at once when space is short. A round
+   * without a commit changes nothing, and as a look may ask for a round, it must not lead to a look.
+   */
+  flushed(): void {
+    const { commits } = this.#flush.counts;
+    if (!this.#isShort || commits === this.#lookedCommits) return;
+    this.#lookedCommits = commits;
+    void this.#watch.look();
+  }
+
+  /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
+  #looked(free: number, reserve: number): void {
+    this.#isShort = free < 2 * reserve;
+    if (!this.#isShort) return;
+    if (this.#watch.isRefusing) this.#hooks.askForFlush();
+    const { commits } = this.#flush.counts;
+    if (this.#reclaiming !== undefined || commits === this.#reclaimedCommits) return;
+    // It takes space itself, in the worst case as much as there is data.
+    const { stored } = this.#segments.diskUse?.() ?? { stored: 0 };
+    if (free < Math.min(stored, RECLAIM_FREE_MIN)) return;
+    this.#reclaimedCommits = commits;
+    this.#reclaiming = this.#reclaim().finally(() => {
+      this.#reclaiming = undefined;
+    });
+  }
+
+  async #reclaim(): Promise<void> {
+    try {
+      await this.#segments.reclaim?.();
+      await this.#wal.reclaim?.();
+    } catch (error) {
+      this.#hooks.onReclaimFailed(error);
+    }
+    await this.#watch.look();
+  }
+}

@@ -1,0 +1,79 @@
+// A store that knows how much of the disk is free refuses updates before it is full.
+import { plainCodec } from 'sluice';
+import { describe, expect, test } from 'vitest';
+import type { TinyOperation } from './support/tiny-segments.js';
+import { openTiny } from './support/tiny-store.js';
+
+const FREE = 100_000;
+
+async function openOn(disk: { free: number }) {
+  return openTiny({
+    settings: {
+      freeBytes: async () => disk.free,
+      diskMarginBytes: 1000,
+      codec: { ...plainCodec<TinyOperation>(), frees: (operation) => 'delete' in operation },
+    },
+  });
+}
+
+describe('a nearly full disk', () => {
+  test('updates are refused and write nothing, deletes are accepted, and it clears by itself', async () => {
+    const disk = { free: FREE };
+    const store = await openOn(disk);
+    await store.fill(3);
+    disk.free = 900;
+    await store.clock.advance(2000);
+    await store.run(store.put('due'));
+    const { last } = store.handler.telemetry().log;
+    const error = await store.failure(store.put('more'));
+    expect(error).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'declined' });
+    expect(store.handler.telemetry().log.last).toBe(last);
+    expect(store.handler.status()).toMatchObject({
+      color: 'red',
+      reasons: [{ reason: 'error', what: 'capacity', code: 'SLUICE_NOT_ENOUGH_SPACE' }],
+    });
+    const deleted = store.handler.submit({ delete: 'key1' });
+    expect(await store.run(deleted)).toMatchObject({ status: 'completed' });
+
+    disk.free = FREE;
+    await store.clock.advance(2000);
+    const status = store.handler.status();
+    expect(status.color).toBe('green');
+    expect(status.errors).toMatchObject([{ what: 'capacity', recoveredAt: expect.any(Number) }]);
+    expect(await store.run(store.put('more', 5))).toMatchObject({ status: 'completed' });
+    expect(store.content).toEqual({ due: 0, key0: 0, key2: 2, more: 5 });
+    await store.run(store.handler.stop());
+  });
+
+  test('the first update after opening is refused as well', async () => {
+    const store = await openOn({ free: 900 });
+    expect(await store.failure(store.put('key'))).toMatchObject({
+      code: 'SLUICE_NOT_ENOUGH_SPACE',
+    });
+    await store.run(store.handler.stop());
+    expect(store.clock.pending).toBe(0);
+  });
+
+  test('what was applied is committed at once while updates are refused', async () => {
+    const disk = { free: FREE };
+    const store = await openOn(disk);
+    disk.free = 900;
+    await store.clock.advance(2000);
+    const { commits } = store.handler.telemetry().flush;
+    await store.run(store.put('due', 2));
+    await store.clock.advance(60);
+    await store.failure(store.put('more'));
+    await store.clock.advance(10);
+    // Long before the next round is due.
+    expect(store.handler.telemetry().flush.commits).toBe(commits + 1);
+    await store.run(store.handler.stop());
+  });
+
+  test('a stopped store refuses as one that is stopped, whatever is free', async () => {
+    const disk = { free: FREE };
+    const store = await openOn(disk);
+    disk.free = 0;
+    await store.run(store.handler.stop());
+    expect(await store.failure(store.put('key'))).toMatchObject({ code: 'SLUICE_STOPPED' });
+  });
+});

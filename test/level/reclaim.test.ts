@@ -1,0 +1,97 @@
+// Space of what was deleted goes back to the disk when it is asked for.
+import { randomBytes } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { MemoryLevel } from 'memory-level';
+import { expect, onTestFinished, test } from 'vitest';
+import { SegmentStore } from '#sluice/services/level/segment-store.js';
+import { LevelWal } from '#sluice/services/level/wal.js';
+import { temporaryDirectory } from '../support/temporary.js';
+
+const MIB = 1024 * 1024;
+const BLOCKS = 12;
+const storeId = 'a'.repeat(32);
+const { signal } = new AbortController();
+
+/** Bytes that nothing can compress. */
+const noise = (bytes: number) => new Uint8Array(randomBytes(bytes));
+
+function sizeOf(path: string): number {
+  return readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+}
+
+async function openLevel(): Promise<{ db: Level<string, Uint8Array>; path: string }> {
+  const path = join(await temporaryDirectory(), 'db');
+  const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' });
+  onTestFinished(() => db.close());
+  return { db, path };
+}
+
+test('blocks that a commit has dropped take no disk after a reclaim, and the others are there', async () => {
+  const { db, path } = await openLevel();
+  const store = new SegmentStore(db);
+  await store.open({ storeId });
+  const payloads = Array.from({ length: BLOCKS }, () => noise(MIB));
+  const refs = await store.putBlocks(payloads, signal);
+  await store.commit(
+    {},
+    refs.map(({ key }) => key),
+  );
+  const kept = refs.slice(5, 6);
+  await store.commit(
+    {},
+    kept.map(({ key }) => key),
+  );
+  expect(sizeOf(path)).toBeGreaterThan(BLOCKS * MIB);
+  await store.reclaim();
+  expect(sizeOf(path)).toBeLessThan(3 * MIB);
+  for (const ref of kept) {
+    const read = await store.readBlock(ref);
+    expect(Buffer.compare(read, payloads[5] ?? noise(0))).toBe(0);
+  }
+  await store.reclaim();
+});
+
+test('records that were forgotten take no disk after a reclaim, and the others are there', async () => {
+  const { db, path } = await openLevel();
+  const wal = new LevelWal(db);
+  await wal.open();
+  for (let record = 1; record <= BLOCKS; record += 1) {
+    await wal.append([noise(MIB)], { sync: true });
+  }
+  await wal.acknowledge(BLOCKS - 1);
+  await wal.reclaim();
+  expect(sizeOf(path)).toBeLessThan(3 * MIB);
+  const left = [];
+  for await (const { opNum } of wal.read(BLOCKS, BLOCKS)) left.push(opNum);
+  expect(left).toEqual([BLOCKS]);
+});
+
+test('a store that gives space back by itself is left alone', async () => {
+  const db = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
+  const store = new SegmentStore(db);
+  await store.open({ storeId });
+  const refs = await store.putBlocks([noise(100)], signal);
+  await store.commit(
+    {},
+    refs.map(({ key }) => key),
+  );
+  await store.commit({}, []);
+  await store.reclaim();
+  expect(await db.keys().all()).toEqual(['manifest']);
+});
+
+test('a store that is closed reclaims nothing', async () => {
+  const { db } = await openLevel();
+  const store = new SegmentStore(db);
+  await store.open({ storeId });
+  const refs = await store.putBlocks([noise(100)], signal);
+  await store.commit(
+    {},
+    refs.map(({ key }) => key),
+  );
+  await store.commit({}, []);
+  await store.close();
+  await expect(store.reclaim()).rejects.toMatchObject({ code: 'SLUICE_NOT_OPEN' });
+});

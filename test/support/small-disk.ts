@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A file system of its own, which can be filled. */
+export interface SmallDisk {
+  readonly path: string;
+  freeBytes(): number;
+  /** Takes space away until so much is left; another call changes how much that is. */
+  leave(bytes: number): void;
+}
+
+function mount(path: string, bytes: number): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path], { stdio: 'pipe' });
+}
+
+function unmount(path: string): void {
+  // Lazily: a store that a failed test has left open must not keep the directory.
+  execFileSync('umount', ['-l', path], { stdio: 'pipe' });
+}
+
+/** Why no small disk can be made here; undefined when one can. */
+export function smallDiskUnavailable(): string | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'sluice-disk-'));
+  try {
+    mount(path, 1024 * 1024);
+    unmount(path);
+    return undefined;
+  } catch (error) {
+    return `a tmpfs can't be mounted: ${String(error).split('\n')[0]}`;
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Runs an action on a new disk of that size, which is gone afterwards. */
+export async function withSmallDisk<T>(
+  bytes: number,
+  action: (disk: SmallDisk) => Promise<T>,
+): Promise<T> {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-disk-')));
+  mount(path, bytes);
+  try {
+    return await action(diskAt(path));
+  } finally {
+    unmount(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function diskAt(path: string): SmallDisk {
+  const ballast = join(path, 'ballast');
+  const files = join(ballast, 'file');
+  const freeBytes = () => {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  };
+  return {
+    path,
+    freeBytes,
+    leave: (bytes) => {
+      rmSync(ballast, { recursive: true, force: true });
+      mkdirSync(ballast);
+      const size = freeBytes() - bytes;
+      if (size > 0) writeFileSync(files, Buffer.alloc(size));
+    },
+  };
+}
