@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs';
 import { type Collection, type OptimizerOptions, verifyStore } from 'sluice';
 import { describe, expect, it } from 'vitest';
 import { contentsOf, points, until } from '../support/points.js';
-import { fillSegments, ONE_UPSERT_A_SEGMENT, sizesOf } from '../support/segments.js';
-import { newStore, STORES, type Store } from '../support/stores.js';
+import { openFilled, sizesOf } from '../support/segments.js';
+import { newStore, STORES } from '../support/stores.js';
 
 /** The model's fixture of indexing: two segments wanted, indexes from 100 KB. */
 const INDEX: Partial<OptimizerOptions> = {
@@ -13,16 +13,6 @@ const INDEX: Partial<OptimizerOptions> = {
   indexingThresholdKb: 100,
   maxOptimizationThreads: null,
 };
-
-async function openFilled(
-  store: Store,
-  sizes: readonly number[],
-  options?: { spare: boolean },
-): Promise<Collection> {
-  const collection = await store.open({ dimensions: 256, optimizers: ONE_UPSERT_A_SEGMENT });
-  await fillSegments(collection, sizes, options);
-  return collection;
-}
 
 /** The segments that have points, the most first: their points, and whether they have an index. */
 function indexedSizes(collection: Collection): [number, boolean][] {

@@ -56,9 +56,26 @@ class Step implements fc.AsyncCommand<Model, Real> {
     await real.collection.plunge();
     expect(await contentsOf(real.collection)).toEqual(inOrder(model.points));
     expect(real.collection.info().points).toBe(model.points.size);
+    await expectFound(real.collection, model.points);
   }
 
   toString = () => this.name;
+}
+
+/** Filters count, and searches with and without indexes find, what the model holds. */
+async function expectFound(collection: Collection, points: PointModel): Promise<void> {
+  const isMarked = ([, { payload }]: [PointId, { payload: Payload }]) => payload.mark === 1;
+  expect(await collection.count({ filter: marked(1) })).toBe([...points].filter(isMarked).length);
+  for (const filter of [{}, marked(1)]) {
+    const options = { limit: 100, filter, withVector: true };
+    // There are fewer rows than candidates, so that an index finds every point.
+    const found = await collection.search([1, 0.5], options);
+    expect(found).toEqual(await collection.search([1, 0.5], { ...options, exact: true }));
+    for (const { id, vector } of found) {
+      expect([...(vector ?? [])]).toEqual(points.get(id)?.vector);
+    }
+  }
+  expect(await collection.search([1, 0.5], { limit: 100 })).toHaveLength(points.size);
 }
 
 const pointId: fc.Arbitrary<PointId> = fc.oneof(fc.nat(11), fc.constantFrom('0', 'a'));
@@ -170,6 +187,22 @@ const cancel = new Step('cancel', (_, { collection }) =>
   collection.configure({ flushIntervalMs: 1_000_000 }),
 );
 
+/** 8 bytes a point: segments of so many points get an index. */
+function indexFrom(count: number): Step {
+  return new Step(`index segments from ${count} points on`, (_, { collection }) => {
+    const hnsw = { m: 4 + count, fullScanThresholdKb: 0 };
+    return collection.configure({ optimizers: { indexingThresholdKb: (8 * count) / 1024 }, hnsw });
+  });
+}
+
+function indexMarks(isWanted: boolean): Step {
+  return new Step(`${isWanted ? 'create' : 'drop'} the index of marks`, (_, { collection }) =>
+    isWanted
+      ? collection.createPayloadIndex('mark', 'integer')
+      : collection.deletePayloadIndex('mark'),
+  );
+}
+
 const flush = new Step('flush', (_, { collection }) => collection.flush());
 
 const reopen = new Step('reopen', async (_, real) => {
@@ -212,12 +245,14 @@ const STEPS: fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] = [
   pointIds.map((ids) => changeListed('overwrite', ids.slice(0, 1), OVERWRITE)),
   pointIds.map((ids) => changeListed('clear', ids.slice(0, 2), CLEAR)),
   fc.constantFrom(hold, hold, complete, fail, cancel, flush),
+  fc.oneof(fc.integer({ min: 1, max: 8 }).map(indexFrom), fc.boolean().map(indexMarks)),
   fc.constantFrom(hold, cancel, holdAndFail, holdAndFail, reopen, kill, flush),
 ];
 
 /** However a run went: at its end an optimization fails, another is cancelled, a third succeeds. */
 const LAST_STEPS = [
-  cancel,
+  indexFrom(1),
+  indexMarks(true),
   upsert([1, 2, 3], { mark: 1 }, true),
   upsert([2, 3, 4], { mark: 2 }, true),
   holdAndFail,
@@ -230,7 +265,7 @@ const LAST_STEPS = [
 ];
 
 describe.each(STORES)('on $kind', ({ kind, create }) => {
-  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 5 : 20;
+  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 3 : 6;
 
   it('it holds what the model holds after every step', { timeout: 600_000 }, async () => {
     const ends = new Map<string, number>();

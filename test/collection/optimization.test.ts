@@ -3,8 +3,8 @@ import { type Collection, type OptimizerOptions, verifyStore } from 'sluice';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BuildThread, copyGate } from '../support/copy-gate.js';
 import { contentsOf, type PointModel, points, until, vectorOf } from '../support/points.js';
-import { fillSegments, ONE_UPSERT_A_SEGMENT, sizesOf } from '../support/segments.js';
-import { newStore, STORES, type Store } from '../support/stores.js';
+import { ONE_UPSERT_A_SEGMENT, openFilled, sizesOf } from '../support/segments.js';
+import { newStore, STORES } from '../support/stores.js';
 
 vi.mock('#sluice/services/optimizers/build-thread.js', async (original) => {
   const { copyGate } = await import('../support/copy-gate.js');
@@ -19,16 +19,6 @@ const MERGE: Partial<OptimizerOptions> = {
   maxSegmentSizeKb: 100_000,
   maxOptimizationThreads: null,
 };
-
-async function openFilled(
-  store: Store,
-  sizes: readonly number[],
-  options?: { spare: boolean },
-): Promise<Collection> {
-  const collection = await store.open({ dimensions: 256, optimizers: ONE_UPSERT_A_SEGMENT });
-  await fillSegments(collection, sizes, options);
-  return collection;
-}
 
 function modelOf(count: number): PointModel {
   return new Map(

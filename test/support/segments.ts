@@ -1,5 +1,6 @@
 import type { Collection, OptimizerOptions } from 'sluice';
 import { points, until } from './points.js';
+import type { Store } from './stores.js';
 
 /** Optimizer options under which nothing is optimized and one upsert fills a segment. */
 export const ONE_UPSERT_A_SEGMENT: Partial<OptimizerOptions> = {
@@ -25,6 +26,17 @@ export async function fillSegments(
     id += size;
     if (!isLast || spare) await until(() => sizesOf(collection).includes(0));
   }
+}
+
+/** A new collection with so many points in each of its segments; see `fillSegments`. */
+export async function openFilled(
+  store: Store,
+  sizes: readonly number[],
+  options?: { spare: boolean },
+): Promise<Collection> {
+  const collection = await store.open({ dimensions: 256, optimizers: ONE_UPSERT_A_SEGMENT });
+  await fillSegments(collection, sizes, options);
+  return collection;
 }
 
 /** Points in each segment, the most first. */
