@@ -20,6 +20,13 @@ function exact(vectors: readonly Float32Array[], query: Float32Array, distance: 
   return { scores, bound };
 }
 
+/** What a search finds that isn't left to an exact one. */
+function rowsFrom(index: VectorIndex, query: Float32Array, ef: number): Uint32Array {
+  const found = index.search(query, ef);
+  expect(found).toBeDefined();
+  return found ?? new Uint32Array();
+}
+
 /** The share of the nearest rows that a search finds when its candidates are scored exactly. */
 function recall(
   index: VectorIndex,
@@ -31,7 +38,7 @@ function recall(
   let found = 0;
   for (const query of queries) {
     const { scores, bound } = exact(vectors, query, distance);
-    const rows = [...index.search(query, ef)];
+    const rows = [...rowsFrom(index, query, ef)];
     found += rows.filter((row) => (scores[row] ?? Number.NaN) <= bound).length;
   }
   return found / (queries.length * LIMIT);
@@ -66,7 +73,7 @@ describe('an index finds nearly what looking at every row finds', () => {
     // Every row was added, whichever thread added it: nearly each is found by its own vector, if not
     // first. By dot product few links lead to the shortest.
     const some = vectors.slice(-200);
-    const own = some.filter((vector, at) => index.search(vector, 200).includes(rows - 200 + at));
+    const own = some.filter((vector, at) => rowsFrom(index, vector, 200).includes(rows - 200 + at));
     expect(own.length).toBeGreaterThanOrEqual(190);
   });
 
@@ -76,11 +83,11 @@ describe('an index finds nearly what looking at every row finds', () => {
     const index = await indexes.build(sourceOf(vectors, 'euclid'), buildOptions());
     for (const query of vectors.slice(0, 20)) {
       const { scores } = exact(vectors, query, 'euclid');
-      const rows = [...index.search(query, 100)];
+      const rows = [...rowsFrom(index, query, 100)];
       const found = rows.map((row) => scores[row] ?? Number.NaN);
       expect(rows).toHaveLength(100);
       expect(found).toEqual([...found].sort((a, b) => a - b));
-      expect(index.search(query, 10)).toHaveLength(10);
+      expect(rowsFrom(index, query, 10)).toHaveLength(10);
     }
   });
 });
@@ -111,7 +118,7 @@ describe('with at least as many candidates as rows all rows are found, each once
         const source = sourceOf(rows, distance, 7);
         const index = await indexes.build(source, buildOptions({ threads, m }));
         for (const query of rows.slice(0, 3)) {
-          const found = [...index.search(query, rows.length + beyond)].sort((a, b) => a - b);
+          const found = [...rowsFrom(index, query, rows.length + beyond)].sort((a, b) => a - b);
           expect(found).toEqual(rows.map((_, row) => row));
         }
         await indexes.remove([index.record.file]);
@@ -126,9 +133,9 @@ describe('with at least as many candidates as rows all rows are found, each once
     const { record } = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
     const index = await indexes.open(record, { dimensions: 4, distance: 'cosine' });
     expect(record.rows).toBe(rows);
-    const found = index.search(Float32Array.of(1, 2, 3, 4), 64);
+    const found = rowsFrom(index, Float32Array.of(1, 2, 3, 4), 64);
     expect([...found].sort()).toEqual([0, 1].slice(0, rows));
-    expect(index.search(Float32Array.of(1, 2, 3, 4), 1)).toHaveLength(Math.min(1, rows));
+    expect(rowsFrom(index, Float32Array.of(1, 2, 3, 4), 1)).toHaveLength(Math.min(1, rows));
   });
 });
 
@@ -154,11 +161,11 @@ describe('extreme vectors give real rows', () => {
       const index = await indexes.build(sourceOf(vectors, distance, 64), buildOptions());
       for (const query of [vectors[0], vectors.at(-1)]) {
         const ef = Math.min(64, vectors.length - 1);
-        const found = index.search(query as Float32Array, ef);
+        const found = rowsFrom(index, query as Float32Array, ef);
         expect(found.length).toBeGreaterThan(0);
         expect(found.length).toBeLessThanOrEqual(ef);
         expect(distinctRows(found, vectors.length)).toBe(found.length);
-        const all = index.search(query as Float32Array, vectors.length);
+        const all = rowsFrom(index, query as Float32Array, vectors.length);
         expect(distinctRows(all, vectors.length)).toBe(vectors.length);
       }
     }
@@ -172,5 +179,49 @@ describe('extreme vectors give real rows', () => {
     const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
     const queries = points.slice(0, 30).map((vector, at) => vector.map((x) => x * (at + 1) * 1e36));
     expect(recall(index, vectors, queries, 'cosine', 64)).toBeGreaterThanOrEqual(0.97);
+  });
+});
+
+describe('what float32 sums would lose is found', () => {
+  /** Points around 10 centres, as near to them as `noise` says, and multiplied. */
+  function around(noise: number, factor = 1): Float32Array[] {
+    const random = new Random(3);
+    const centres = someVectors(10, 32);
+    return Array.from({ length: 1020 }, () =>
+      random.pick(centres).map((x) => factor * (x + noise * (random.next() - 0.5))),
+    );
+  }
+  test.each<[string, Distance, Float32Array[]]>([
+    ['directions that are nearly the same', 'cosine', around(0.004)],
+    ['products of small numbers', 'dot', around(1, 1e-5)],
+    ['products of huge numbers', 'dot', around(1, 1e30)],
+    ['distances of tiny numbers', 'euclid', around(0.1, 1e-30)],
+    ['distances of huge numbers', 'euclid', around(0.1, 1e30)],
+  ])('%s', async (_, distance, points) => {
+    const vectors = points.slice(0, 1000);
+    const { indexes } = await newIndexes();
+    const { record } = await indexes.build(sourceOf(vectors, distance), buildOptions());
+    const index = await indexes.open(record, { dimensions: 32, distance });
+    expect(recall(index, vectors, points.slice(1000), distance, 64)).toBeGreaterThan(0.95);
+  });
+
+  test('zero vectors are at a right angle to all others, not in front of them', async () => {
+    const vectors = someVectors(1000).map((vector, row) => (row % 2 ? vector : vector.fill(0)));
+    const { indexes } = await newIndexes();
+    const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    // Far from most, so that what is nearest isn't near.
+    const queries = someVectors(20).map((vector) => vector.map((x, at) => (at % 2 ? x : -x)));
+    expect(recall(index, vectors, queries, 'cosine', 64)).toBeGreaterThan(0.95);
+  });
+
+  test('a query that is far from every row is left to an exact search', async () => {
+    const vectors = someVectors(100);
+    const { indexes } = await newIndexes();
+    const far = Float32Array.from({ length: 16 }, () => 1e6);
+    for (const distance of ['cosine', 'dot', 'euclid'] as const) {
+      const index = await indexes.build(sourceOf(vectors, distance), buildOptions());
+      const isLeft = index.search(far, 10) === undefined;
+      expect(isLeft).toBe(distance === 'euclid');
+    }
   });
 });

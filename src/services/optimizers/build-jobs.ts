@@ -1,5 +1,5 @@
 import { type ErrorCode, isTransient, SluiceError } from '../../errors.js';
-import type { IndexFile, IndexJob } from '../vector-index/build-index.js';
+import type { BuiltIndex, IndexJob } from '../vector-index/build-index.js';
 import { type CopyJob, copyRowsNow } from './copy-rows.js';
 
 /** What a build thread can do: the input it is sent and the output it answers with. */
@@ -7,7 +7,7 @@ export interface BuildJobs {
   /** Copies vectors from one set of chunks to another; answers with the number of rows copied. */
   copy: { input: CopyJob; output: number };
   /** Builds a vector index and writes it to a file, durably; answers with what is in the file. */
-  index: { input: IndexJob; output: IndexFile };
+  index: { input: IndexJob; output: BuiltIndex };
 }
 
 /** The name of a job. */

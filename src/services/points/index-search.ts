@@ -43,6 +43,7 @@ export function searchIndex(
     const isPlain = wanted <= 2 * options.ef;
     if (!isPlain && (wanted > EF_MAX || wanted * ROWS_PER_CANDIDATE > candidatesMax)) return false;
     const candidates = index.search(query, Math.min(wanted, rows));
+    if (candidates === undefined) return false;
     const hits = candidates.filter(
       (row) =>
         segment.isVisible(row, view.version) &&

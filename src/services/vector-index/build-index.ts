@@ -4,11 +4,16 @@ import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
 import { makeDirectory, syncDirectory } from '../level/files.js';
+import { graphWidth, largestOf, placeRow, scaleFor } from './graph-space.js';
 import { type IndexFile, readIndexFile, transientFileError } from './index-files.js';
-import { type Graph, type GraphLibrary, loadGraphLibrary, normalise } from './usearch-index.js';
+import { type Graph, type GraphLibrary, loadGraphLibrary } from './usearch-index.js';
 import type { IndexSource } from './vector-index.js';
 
-export type { IndexFile };
+/** What has been built. */
+export interface BuiltIndex extends IndexFile {
+  /** See `VectorIndexRecord.scale`. */
+  scale: number;
+}
 
 /** What to build and where to write it. */
 export interface IndexJob extends IndexSource, HnswGraphOptions {
@@ -37,30 +42,41 @@ export async function buildIndex(
   job: IndexJob,
   onStep: (count: number) => void,
   clock: Clock = systemClock,
-): Promise<IndexFile> {
+): Promise<BuiltIndex> {
   const library = await loadGraphLibrary();
   const graph = library.create(job, job);
-  addRows(graph, job, onStep, clock);
+  const rowAt = rowReader(job);
+  const scale = job.distance === 'cosine' ? 1 : scaleFor(largestNumber(job.rows, rowAt, onStep));
+  addRows(graph, job, { rowAt, scale, onStep, clock });
   await write(graph, library, job);
   onStep(0);
-  return readIndexFile(job.path);
+  return { ...(await readIndexFile(job.path)), scale };
 }
 
-function addRows(graph: Graph, job: IndexJob, onStep: (count: number) => void, clock: Clock): void {
-  const { dimensions, rows, threads } = job;
-  const rowsInBytes = Math.floor(CALL_BYTES_MAX / (dimensions * Float32Array.BYTES_PER_ELEMENT));
+type RowReader = (row: number) => Float32Array;
+
+function addRows(
+  graph: Graph,
+  job: IndexJob,
+  tools: { rowAt: RowReader; scale: number; onStep: (count: number) => void; clock: Clock },
+): void {
+  const { rowAt, scale, onStep, clock } = tools;
+  const { rows, threads } = job;
+  const width = graphWidth(job);
+  const rowsInBytes = Math.floor(CALL_BYTES_MAX / (width * Float32Array.BYTES_PER_ELEMENT));
   const most = Math.max(threads, Math.min(CALL_ROWS_MAX, rowsInBytes));
-  const copyRows = rowCopier(job);
-  const vectors = new Float32Array(most * dimensions);
+  const vectors = new Float32Array(most * width);
   const keys = new BigUint64Array(most);
   // The first rows are added one by one: threads that begin together don't see each other's rows.
   let count = 1;
   for (let row = 0; row < rows; ) {
     count = Math.min(count, rows - row);
-    copyRows(row, count, vectors);
-    for (let at = 0; at < count; at++) keys[at] = BigInt(row + at);
+    for (let at = 0; at < count; at++) {
+      placeRow(rowAt(row + at), job, { row: row + at, scale }, vectors, at * width);
+      keys[at] = BigInt(row + at);
+    }
     const began = clock.now();
-    graph.add(keys.subarray(0, count), vectors.subarray(0, count * dimensions), threads);
+    graph.add(keys.subarray(0, count), vectors.subarray(0, count * width), threads);
     const elapsedMs = Math.max(1, clock.now() - began);
     row += count;
     onStep(count);
@@ -69,21 +85,26 @@ function addRows(graph: Graph, job: IndexJob, onStep: (count: number) => void, c
   }
 }
 
-/** Copies rows that follow each other to the beginning of `target`, as the library wants them. */
-function rowCopier({ dimensions, distance, chunks, rowsPerChunk }: IndexSource) {
+/** Gives windows on the rows of the source. */
+function rowReader({ dimensions, chunks, rowsPerChunk }: IndexSource): RowReader {
   const sources = chunks.map((chunk) => new Float32Array(chunk));
-  return (first: number, count: number, target: Float32Array) => {
-    for (let at = 0; at < count; at++) {
-      const row = first + at;
-      const begin = (row % rowsPerChunk) * dimensions;
-      const source = sources[Math.floor(row / rowsPerChunk)];
-      if (source === undefined || begin + dimensions > source.length) {
-        throw new RangeError(`the source has no row ${row}`);
-      }
-      target.set(source.subarray(begin, begin + dimensions), at * dimensions);
-      if (distance === 'cosine') normalise(target, at * dimensions, dimensions);
+  return (row) => {
+    const begin = (row % rowsPerChunk) * dimensions;
+    const source = sources[Math.floor(row / rowsPerChunk)];
+    if (source === undefined || begin + dimensions > source.length) {
+      throw new RangeError(`the source has no row ${row}`);
     }
+    return source.subarray(begin, begin + dimensions);
   };
+}
+
+function largestNumber(rows: number, rowAt: RowReader, onStep: (count: number) => void): number {
+  let largest = 0;
+  for (let row = 0; row < rows; row++) {
+    largest = Math.max(largest, largestOf(rowAt(row)));
+    if (row % CALL_ROWS_MAX === 0) onStep(0);
+  }
+  return largest;
 }
 
 /** Writes the file, durably, and opens it once, because the library doesn't tell of each failure. */

@@ -1,12 +1,8 @@
 import { errorText, SluiceError } from '../../errors.js';
 import { runInThread } from '../optimizers/build-thread.js';
+import { graphWidth, type IndexShape } from './graph-space.js';
 import { IndexFiles, readIndexFile } from './index-files.js';
-import {
-  type GraphLibrary,
-  type IndexShape,
-  loadGraphLibrary,
-  MappedIndex,
-} from './usearch-index.js';
+import { type GraphLibrary, loadGraphLibrary, MappedIndex } from './usearch-index.js';
 import type {
   IndexBuildOptions,
   IndexSource,
@@ -121,11 +117,13 @@ export class FileVectorIndexes implements VectorIndexes {
 
 /** The record, if it can be one: it comes from a disk. */
 function checked(record: VectorIndexRecord): VectorIndexRecord {
-  const { file, bytes, checksum, rows, m, efConstruct } = record;
+  const { file, bytes, checksum, rows, scale, m, efConstruct } = record;
   const counts = [bytes, rows, m, efConstruct];
   if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0) || rows >= 2 ** 32) {
     throw new RangeError('a number in its record is impossible');
   }
+  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
+    throw new RangeError('its scale is impossible');
   if (typeof file !== 'string' || typeof checksum !== 'string') {
     throw new RangeError('its record is garbled');
   }
@@ -144,7 +142,7 @@ function mapped(
     graph.view(path);
     const fits =
       graph.size() === record.rows &&
-      graph.dimensions() === shape.dimensions &&
+      graph.dimensions() === graphWidth(shape) &&
       graph.connectivity() === record.m;
     if (!fits) throw new RangeError('it belongs to other vectors or options');
     return new MappedIndex(record, shape, graph);

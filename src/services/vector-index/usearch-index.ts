@@ -1,13 +1,7 @@
 import { assert, errorText, SluiceError } from '../../errors.js';
-import type { Distance, HnswGraphOptions } from '../../types.js';
-import { inverseNormAt } from '../points/distance.js';
+import type { HnswGraphOptions } from '../../types.js';
+import { graphWidth, type IndexShape, placeQuery } from './graph-space.js';
 import type { VectorIndex, VectorIndexRecord } from './vector-index.js';
-
-/** What the vectors of an index have in common. */
-export interface IndexShape {
-  dimensions: number;
-  distance: Distance;
-}
 
 /** What Sluice uses of the library's index; the library's own types stay out of the published ones. */
 export interface Graph {
@@ -57,13 +51,12 @@ async function importLibrary(): Promise<GraphLibrary> {
   try {
     const { Index, MetricKind, ScalarKind } = await import('usearch');
     return {
-      create({ dimensions, distance }, { m, efConstruct }) {
+      create(shape, { m, efConstruct }) {
         return new Index({
-          dimensions,
-          // Cosine is the inner product of vectors that have been normalised: half precision is
-          // enough for those, and a zero vector scores 0. The numbers of others have no bounds.
-          metric: distance === 'euclid' ? MetricKind.L2sq : MetricKind.IP,
-          quantization: distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
+          dimensions: graphWidth(shape),
+          metric: shape.distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
+          // Half precision is twice as fast, and enough for directions; other numbers have no bounds.
+          quantization: shape.distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
           connectivity: m,
           expansion_add: efConstruct,
           // A search looks at as many candidates as it is asked for, if that is more than this.
@@ -78,12 +71,6 @@ async function importLibrary(): Promise<GraphLibrary> {
   }
 }
 
-/** Scales the vector at `values[offset]`… to length 1; a zero vector stays as it is. */
-export function normalise(values: Float32Array, offset: number, dimensions: number): void {
-  const scale = inverseNormAt(values, offset, dimensions);
-  for (let i = offset; i < offset + dimensions; i++) values[i] = (values[i] as number) * scale;
-}
-
 /**
  * An index whose file is mapped into memory: the system reads what searches touch, and may drop it
  * again. The file may be deleted meanwhile. The mapping ends when the object is collected.
@@ -91,23 +78,22 @@ export function normalise(values: Float32Array, offset: number, dimensions: numb
 export class MappedIndex implements VectorIndex {
   readonly record: VectorIndexRecord;
   readonly #graph: Graph;
-  readonly #isCosine: boolean;
+  readonly #shape: IndexShape;
   readonly #query: Float32Array;
 
   constructor(record: VectorIndexRecord, shape: IndexShape, graph: Graph) {
     this.record = record;
     this.#graph = graph;
-    this.#isCosine = shape.distance === 'cosine';
-    this.#query = new Float32Array(shape.dimensions);
+    this.#shape = shape;
+    this.#query = new Float32Array(graphWidth(shape));
   }
 
-  search(query: Float32Array, ef: number): Uint32Array {
-    const { rows } = this.record;
-    assert(query.length === this.#query.length, 'a query has the dimensions of the index');
+  search(query: Float32Array, ef: number): Uint32Array | undefined {
+    const { rows, scale } = this.record;
+    assert(query.length === this.#shape.dimensions, 'a query has the dimensions of the index');
     const wanted = Math.min(ef, rows);
     if (wanted < 1) return new Uint32Array(0);
-    this.#query.set(query);
-    if (this.#isCosine) normalise(this.#query, 0, query.length);
+    if (!placeQuery(query, this.#shape, scale, this.#query)) return undefined;
     const { keys } = this.#graph.search(this.#query, wanted, 1);
     // A key is a row number, so its lower half is all of it; all platforms put that first.
     const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);

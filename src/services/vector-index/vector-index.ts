@@ -10,6 +10,8 @@ export interface VectorIndexRecord extends HnswGraphOptions {
   checksum: string;
   /** The rows it covers: 0…rows - 1 of its segment. */
   rows: number;
+  /** What the numbers of the rows were multiplied with. */
+  scale: number;
 }
 
 /** An approximate index over the first `record.rows` rows of one segment. It never changes. */
@@ -17,9 +19,10 @@ export interface VectorIndex {
   readonly record: VectorIndexRecord;
   /**
    * Row numbers of about the `ef` rows nearest to the query, the nearest first; all rows when there
-   * are fewer. Synchronous. Rows deleted since the build are among them.
+   * are fewer. Synchronous. Rows deleted since the build are among them. Nothing when it can't tell
+   * them, because the query is far from all rows.
    */
-  search(query: Float32Array, ef: number): Uint32Array;
+  search(query: Float32Array, ef: number): Uint32Array | undefined;
 }
 
 /** What an index is built from: vectors in shared memory, `rowsPerChunk` rows in each chunk. */

@@ -37,7 +37,8 @@ export class FakeIndexes implements VectorIndexes {
     const file = `${this.builds.length}.fake`;
     const { m, efConstruct } = options;
     this.files.set(file, { dimensions, distance, rows });
-    const record = { file, bytes: 1, checksum: '0', rows: rows.length, m, efConstruct };
+    const graph = { m, efConstruct, scale: 1 };
+    const record = { file, bytes: 1, checksum: '0', rows: rows.length, ...graph };
     return this.open(record);
   }
 

@@ -1,0 +1,79 @@
+import type { Distance } from '../../types.js';
+import { inverseNormAt } from '../points/distance.js';
+
+/** What the vectors of an index have in common. */
+export interface IndexShape {
+  dimensions: number;
+  distance: Distance;
+}
+
+// A graph compares by numbers of few bits, and a search scores its candidates by doubles. So vectors
+// are put into a graph in such a way that its numbers keep what tells near rows apart.
+
+/** The largest number of a scaled vector is below 2 to this power: squares and their sums fit. */
+const SCALED_BITS = 40;
+
+/** Queries so many bits longer than every row are as far from one row as from another, nearly. */
+const FAR_BITS = 8;
+
+/** So far along their own axis zero vectors lie apart: many equal ones would be a trap for searches. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Numbers a row has in a graph. Cosine has one more than the vector: an axis for zero vectors. There
+ * they are as far from any vector as one at a right angle to it, which has the same score, or farther.
+ */
+export function graphWidth({ dimensions, distance }: IndexShape): number {
+  return distance === 'cosine' ? dimensions + 1 : dimensions;
+}
+
+/** The power of two that rows whose numbers are at most `largest` are multiplied with. */
+export function scaleFor(largest: number): number {
+  return largest === 0 ? 1 : 2 ** (SCALED_BITS - 1 - Math.floor(Math.log2(largest)));
+}
+
+/** The largest number of a vector, whatever its sign. */
+export function largestOf(vector: Float32Array): number {
+  let largest = 0;
+  for (let at = 0; at < vector.length; at++) {
+    const value = Math.abs(vector[at] as number);
+    if (value > largest) largest = value;
+  }
+  return largest;
+}
+
+/**
+ * Writes a row as the graph wants it to `target[offset]`…. For `cosine` its direction: the squared
+ * distance of directions grows as the cosine falls, and unlike one minus their product it tells
+ * directions apart that are nearly the same. For the others the row, scaled.
+ */
+export function placeRow(
+  vector: Float32Array,
+  { distance }: IndexShape,
+  { row, scale }: { row: number; scale: number },
+  target: Float32Array,
+  offset: number,
+): void {
+  const { length } = vector;
+  const isCosine = distance === 'cosine';
+  const factor = isCosine ? inverseNormAt(vector, 0, length) : scale;
+  for (let at = 0; at < length; at++) target[offset + at] = (vector[at] as number) * factor;
+  if (isCosine) target[offset + length] = factor === 0 ? 1 + ((row * GOLDEN_RATIO) % 1) : 0;
+}
+
+/**
+ * As `placeRow`, for a query. False when the graph can't tell which rows are near: the query is too
+ * far from all of them.
+ */
+export function placeQuery(
+  query: Float32Array,
+  shape: IndexShape,
+  scale: number,
+  target: Float32Array,
+): boolean {
+  const largest = shape.distance === 'cosine' ? 0 : largestOf(query);
+  // Whatever a query is multiplied with, its dot products keep their order.
+  const factor = shape.distance === 'dot' ? scaleFor(largest) : scale;
+  placeRow(query, shape, { row: 0, scale: factor }, target, 0);
+  return shape.distance !== 'euclid' || largest * scale <= 2 ** (SCALED_BITS + FAR_BITS);
+}
