@@ -63,7 +63,7 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
 }
 
 /** What has not failed any more when the store has been opened. */
-const PUT_RIGHT = ['open', 'wal', 'segments', 'flush', 'updateWorker', 'breaking'];
+const PUT_RIGHT = ['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking'];
 
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
@@ -179,6 +179,7 @@ export class Core<Op, Info extends SegmentInfo> {
       hooks: {
         askForFlush: () => this.#askForFlush(),
         onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onReclaimed: () => errors.recovered('reclaim'),
         onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
       },
     });
