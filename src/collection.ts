@@ -224,13 +224,22 @@ export class Collection {
 
   /**
    * Changes the stored configuration: running optimizations are cancelled, nothing submitted is
-   * lost, the last of several calls wins. Resolves when it is in force and on disk.
-   * Errors: `SLUICE_BAD_OPTION`.
+   * lost, the last of several calls wins. Resolves when it is in force and on disk, also when the
+   * collection is closed meanwhile. Errors: `SLUICE_BAD_OPTION`; `SLUICE_STOPPED` when closing came
+   * first, then nothing is changed; those of `flush`, after which the next commit still holds it.
    */
   async configure(patch: ConfigurationPatch): Promise<void> {
     const checked = checkConfigurationPatch(patch);
-    await this.#handler.reconfigure({}, () => this.#parts.configure(checked));
-    await this.flush();
+    let stored: Promise<void> | undefined;
+    await this.#handler.reconfigure({}, () => {
+      this.#parts.configure(checked);
+      // Asked for in the same step: also the last round of a collection that closes comes after it.
+      stored = this.flush();
+      stored.catch(() => {
+        // Told to the caller below.
+      });
+    });
+    await stored;
   }
 
   /** `green`, `yellow`, `grey` or `red`, why, and what has failed. */

@@ -62,6 +62,9 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
   onClosed: () => Promise<void>;
 }
 
+/** What has not failed any more when the store has been opened. */
+const PUT_RIGHT = ['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking'];
+
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
@@ -167,6 +170,7 @@ export class Core<Op, Info extends SegmentInfo> {
       decode: (data) => codec.decode(data),
       isDeclined: (opNum) => notes.isDeclined(opNum),
       bytesToRead: (from) => tail.bytesToRead(from),
+      recheck: () => tail.recheck(),
       onMoved: () => this.#readersMoved(),
     };
     this.feed = new LogFeed(source, keepFrom);
@@ -175,6 +179,7 @@ export class Core<Op, Info extends SegmentInfo> {
       hooks: {
         askForFlush: () => this.#askForFlush(),
         onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onReclaimed: () => errors.recovered('reclaim'),
         onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
       },
     });
@@ -272,9 +277,7 @@ export class Core<Op, Info extends SegmentInfo> {
     const { applied, log } = this.openedWith;
     this.broken = undefined;
     this.wasOpen = true;
-    for (const what of ['open', 'wal', 'segments', 'flush', 'updateWorker', 'breaking']) {
-      this.errors.recovered(what);
-    }
+    for (const what of PUT_RIGHT) this.errors.recovered(what);
     this.#replayFrom = applied;
     this.recovery.toReplay = log.last - applied;
     this.tail.open(applied, log);

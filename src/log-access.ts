@@ -48,7 +48,8 @@ export async function walDeltaOf<Op, Info extends SegmentInfo>(
   const { tail, notes, flush, keepFrom } = core;
   if (tail.closed !== undefined) throw tail.closed;
   const { wal, codec, clockTagOf, clock } = core.options;
-  const release = keepFrom.hold(flush.forgotten + 1, flush.forgotten);
+  // As a reader's: a log that is full meanwhile has its writers wait, it does not decline them.
+  const hold = keepFrom.holdForReader(flush.forgotten + 1, flush.forgotten);
   try {
     return await resolveWalDelta(point, {
       history: notes.ticks,
@@ -64,7 +65,8 @@ export async function walDeltaOf<Op, Info extends SegmentInfo>(
       },
     });
   } finally {
-    release();
+    hold.release();
+    tail.recheck();
   }
 }
 

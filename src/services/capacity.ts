@@ -14,6 +14,8 @@ export interface CapacityHooks {
   askForFlush(): void;
   /** Nobody can tell how much of the disk is free. */
   onUnknown(error: unknown): void;
+  /** Space has been given back. */
+  onReclaimed(): void;
   /** Space could not be given back. */
   onReclaimFailed(error: unknown): void;
 }
@@ -130,6 +132,7 @@ export class Capacity {
     try {
       await this.#segments.reclaim?.();
       await this.#wal.reclaim?.();
+      this.#hooks.onReclaimed();
     } catch (error) {
       this.#hooks.onReclaimFailed(error);
     }

@@ -10,6 +10,8 @@ export interface FeedSource<Op> extends ReaderSource<Op> {
   readonly forgotten: number;
   /** Bytes from a record to the last one that may be shown, about. */
   bytesToRead(from: number): number;
+  /** Calls `evict`, at once, if somebody waits because the log is full. */
+  recheck(): void;
 }
 
 /** How long a reader may stand in the way of a full log. */
@@ -20,8 +22,10 @@ export class LogFeed<Op> {
   readonly #source: FeedSource<Op>;
   readonly #keepFrom: KeepFrom;
   readonly #readers = new Set<LogReader<Op>>();
-  /** Readers that were seen in the way: when first, and what would be too much at last. */
-  readonly #slow = new Map<LogReader<Op>, { since: number; bytesMax: number }>();
+  /** Readers that are in the way of a full log, and since when. */
+  readonly #slow = new Map<LogReader<Op>, number>();
+  /** Those of them that were found so since the last look. */
+  readonly #stillSlow = new Set<LogReader<Op>>();
   #timer: TimerHandle | undefined;
   /** Ends readers that nobody can ask any more. */
   readonly #lost = new FinalizationRegistry<LogReader<Op>>((reader) => reader.end());
@@ -51,9 +55,7 @@ export class LogFeed<Op> {
     });
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
-    const iterator = new ReaderIterator(reader);
-    this.#lost.register(iterator, reader);
-    return iterator;
+    return new ReaderIterator(reader, this.#lost);
   }
 
   /** More may be shown. */
@@ -62,14 +64,16 @@ export class LogFeed<Op> {
   }
 
   /**
-   * The log is full: ends the readers that still have more than so many bytes before them in a
-   * while. Not at once, because a burst of writes fills the log before anyone could read it.
+   * The log is full and somebody waits: ends the readers that have more than so many bytes before
+   * them if that is still so in a while. Not at once, because a burst of writes fills the log before
+   * anyone could read it.
    */
   evict(bytesMax: number): void {
+    const { clock, bytesToRead } = this.#source;
     for (const reader of this.#readers) {
-      if (!this.#isBehind(reader, bytesMax)) continue;
-      const { since } = this.#slow.get(reader) ?? { since: this.#source.clock.now() };
-      this.#slow.set(reader, { since, bytesMax });
+      if (bytesToRead(reader.position) <= bytesMax) continue;
+      if (!this.#slow.has(reader)) this.#slow.set(reader, clock.now());
+      this.#stillSlow.add(reader);
     }
     this.#lookAgain();
   }
@@ -79,28 +83,26 @@ export class LogFeed<Op> {
     for (const reader of this.#readers) reader.end(error);
   }
 
-  #isBehind({ position }: LogReader<Op>, bytesMax: number): boolean {
-    return this.#source.bytesToRead(position) > bytesMax;
-  }
-
   #lookAgain(): void {
-    const { clock } = this.#source;
+    const { clock, recheck } = this.#source;
     if (this.#slow.size === 0) return;
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined;
-      for (const [reader, { since, bytesMax }] of this.#slow) {
-        if (!this.#isBehind(reader, bytesMax)) this.#slow.delete(reader);
+      this.#stillSlow.clear();
+      // Whoever still waits for room in the log has the readers looked at again.
+      recheck();
+      for (const [reader, since] of this.#slow) {
+        if (!this.#stillSlow.has(reader)) this.#slow.delete(reader);
         else if (clock.now() - since >= GRACE_MS) reader.end(tooSlow(reader.position));
       }
       this.#lookAgain();
-      // Those that are not behind any more may have made room without being done with their batch.
-      this.#source.onMoved();
     }, GRACE_MS);
   }
 
   #forget(reader: LogReader<Op>): void {
     this.#readers.delete(reader);
     this.#slow.delete(reader);
+    this.#stillSlow.delete(reader);
     if (this.#slow.size > 0 || this.#timer === undefined) return;
     this.#source.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -110,13 +112,22 @@ export class LogFeed<Op> {
 /** What the caller has in hand. Nothing else refers to it, so that it is noticed when it is lost. */
 class ReaderIterator<Op> implements AsyncIterableIterator<Change<Op>> {
   readonly #reader: LogReader<Op>;
+  readonly #lost: FinalizationRegistry<LogReader<Op>>;
 
-  constructor(reader: LogReader<Op>) {
+  constructor(reader: LogReader<Op>, lost: FinalizationRegistry<LogReader<Op>>) {
     this.#reader = reader;
+    this.#lost = lost;
+    lost.register(this, reader, this);
   }
 
-  next(): Promise<IteratorResult<Change<Op>, undefined>> {
-    return this.#reader.next();
+  async next(): Promise<IteratorResult<Change<Op>, undefined>> {
+    try {
+      return await this.#reader.next();
+    } finally {
+      // Also keeps this iterator from being lost while somebody waits for it, perhaps with nothing
+      // but the promise in hand.
+      if (this.#reader.ended) this.#lost.unregister(this);
+    }
   }
 
   async return(): Promise<IteratorResult<Change<Op>, undefined>> {

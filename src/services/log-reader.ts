@@ -52,6 +52,10 @@ export class LogReader<Op> {
     return this.#next;
   }
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Calls back when the reader has ended, whyever. */
   onEnd(callback: () => void): void {
     this.#onEnd = callback;

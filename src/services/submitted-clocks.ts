@@ -14,6 +14,9 @@ interface InFlight {
   opNum: number | undefined;
 }
 
+/** So many are kept before the first look at which of them have been applied. */
+const LOOK_MIN = 256;
+
 /**
  * Judges clock tags at submission, before anything is written: by the operations that are applied
  * and those on their way. One that does not reach the log (a full log, an abort) is as if it had
@@ -21,7 +24,10 @@ interface InFlight {
  */
 export class SubmittedClocks {
   readonly #applied: () => AppliedClocks;
+  /** In the order of their submission, which is that of the log. */
   readonly #inFlight = new Set<InFlight>();
+  /** With as many in flight it is worth looking which of them have been applied. */
+  #lookAt = LOOK_MIN;
   /** The outcome of all in flight; undefined when it must be worked out anew. */
   #clocks: ClockMap | undefined;
 
@@ -29,9 +35,15 @@ export class SubmittedClocks {
     this.#applied = applied;
   }
 
+  /** How many are kept: those on their way, and some that have been applied since. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
   /** Begins anew on a store that has been opened. */
   reset(): void {
     this.#inFlight.clear();
+    this.#lookAt = LOOK_MIN;
     this.#clocks = undefined;
   }
 
@@ -62,11 +74,13 @@ export class SubmittedClocks {
     return this.#clocks;
   }
 
-  /** The oldest come first, in the order of the log. */
+  /** One that is applied tells of all before it, also of those whose callers wait for more than that. */
   #forgetApplied(): void {
-    for (const entry of this.#inFlight) {
-      if (entry.opNum === undefined || entry.opNum > this.#applied().applied) return;
-      this.#inFlight.delete(entry);
-    }
+    if (this.#inFlight.size < this.#lookAt) return;
+    const { applied } = this.#applied();
+    const entries = [...this.#inFlight];
+    const last = entries.findLastIndex(({ opNum = Number.POSITIVE_INFINITY }) => opNum <= applied);
+    for (const entry of entries.slice(0, last + 1)) this.#inFlight.delete(entry);
+    this.#lookAt = Math.max(LOOK_MIN, 2 * this.#inFlight.size);
   }
 }

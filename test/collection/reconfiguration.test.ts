@@ -251,4 +251,25 @@ describe.each(STORES)('on $kind', ({ create }) => {
       code: 'SLUICE_STOPPED',
     });
   });
+
+  it('one that meets a closing resolves when it is stored, and rejects when nothing is changed', async () => {
+    const outcomes = new Set<boolean>();
+    for (let turns = 0; turns < 6; turns += 1) {
+      const store = newStore(create);
+      const collection = await open(store);
+      const result = collection.configure({ flushIntervalMs: 4321 }).then(
+        () => true,
+        (error: SluiceError) => {
+          expect(error.code).toBe('SLUICE_STOPPED');
+          return false;
+        },
+      );
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await collection.close();
+      const isStored = (await open(store)).info().configuration.flushIntervalMs === 4321;
+      expect(isStored).toBe(await result);
+      outcomes.add(isStored);
+    }
+    expect(outcomes.has(true)).toBe(true);
+  });
 });

@@ -1,7 +1,7 @@
 // A store that knows how much of the disk is free refuses updates before it is full.
 import { plainCodec } from 'sluice';
 import { describe, expect, test } from 'vitest';
-import type { TinyOperation } from './support/tiny-segments.js';
+import { errorOf, type TinyOperation } from './support/tiny-segments.js';
 import { openTiny } from './support/tiny-store.js';
 
 const FREE = 100_000;
@@ -75,5 +75,36 @@ describe('a nearly full disk', () => {
     disk.free = 0;
     await store.run(store.handler.stop());
     expect(await store.failure(store.put('key'))).toMatchObject({ code: 'SLUICE_STOPPED' });
+  });
+
+  test('space that could not be given back is an error until it could, or until a reopening', async () => {
+    const disk = { free: FREE };
+    const store = await openOn(disk);
+    const errors: unknown[] = [new Error('busy'), undefined, errorOf('sticky')];
+    const reclaim = async () => {
+      const error = errors.shift();
+      if (error !== undefined) throw error;
+    };
+    Object.defineProperty(store.segments, 'reclaim', { value: reclaim });
+    const reclaims = async (key: string) => {
+      const { length } = errors;
+      disk.free = 1500;
+      await store.clock.advance(2000);
+      await store.run(store.put(key));
+      await store.run(store.handler.flush());
+      await store.clock.until(() => errors.length < length);
+      disk.free = FREE;
+    };
+    const standing = () =>
+      store.handler.status().errors.filter(({ recoveredAt }) => recoveredAt === null);
+    await reclaims('a');
+    expect(standing()).toMatchObject([{ what: 'reclaim' }]);
+    await reclaims('b');
+    expect(standing()).toEqual([]);
+    await reclaims('c');
+    expect(store.handler.state).toBe('broken');
+    await store.run(store.handler.reopen());
+    expect(standing()).toEqual([]);
+    await store.run(store.handler.stop());
   });
 });

@@ -89,6 +89,30 @@ describe('a reader that keeps up', () => {
     expect(await ended).toBe('SLUICE_STOPPED');
   });
 
+  test('is not ended for a log that was full for a moment only', async () => {
+    const store = await openTiny({ settings });
+    const reader = new TinyReader(store, { follow: true });
+    const all = Array.from({ length: 30 }, (_, at) => store.put(`key${at % 3}`, at));
+    await store.clock.advance(300);
+    const waiting = () => store.handler.telemetry().queue.waiting;
+    expect(waiting()).toBeGreaterThan(0);
+    let read = 0;
+    while (waiting() > 0) {
+      read += 1;
+      expect(await reader.next()).toBe(read);
+      await store.clock.advance(10);
+    }
+    await store.run(Promise.all(all), 300);
+    expect(read).toBeLessThan(30);
+    // Everybody has been served: what the reader still has before it is in nobody's way.
+    await store.clock.advance(10_000);
+    while (read < 30) {
+      read += 1;
+      expect(await reader.next()).toBe(read);
+    }
+    await store.run(store.handler.stop());
+  });
+
   test('is told nothing of a slower one that is ended beside it', async () => {
     const store = await openTiny({ settings });
     const [slow, quick] = [
@@ -106,9 +130,17 @@ describe('a reader that keeps up', () => {
   });
 });
 
-test('a reader that is thrown away half-way lets the log go when that is noticed', async () => {
+/** Garbage is collected until the condition holds, or some time has passed. */
+async function collectUntil(condition: () => boolean, turns: number): Promise<void> {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
+  for (let turn = 0; turn < turns && !condition(); turn += 1) {
+    collectGarbage();
+    await settle();
+  }
+}
+
+test('a reader that is thrown away half-way lets the log go when that is noticed', async () => {
   const store = await openTiny();
   await write(store, 3);
   // In a function of its own, so that nothing here refers to the reader.
@@ -117,10 +149,16 @@ test('a reader that is thrown away half-way lets the log go when that is noticed
   })();
   const { log } = store.handler.telemetry();
   expect(log).toMatchObject({ readers: 1, keepFrom: 2 });
-  for (let at = 0; at < 100 && store.handler.telemetry().log.readers > 0; at += 1) {
-    collectGarbage();
-    await settle();
-  }
+  await collectUntil(() => store.handler.telemetry().log.readers === 0, 100);
   expect(store.handler.telemetry().log).toMatchObject({ readers: 0, keepFrom: Infinity });
+  await store.run(store.handler.stop());
+});
+
+test('a reader is not lost while somebody waits for it with nothing but a promise in hand', async () => {
+  const store = await openTiny();
+  const next = (() => store.handler.changes({ follow: true }).next())();
+  await collectUntil(() => store.handler.telemetry().log.readers === 0, 10);
+  await write(store, 1);
+  expect(await store.run(next)).toMatchObject({ done: false, value: { opNum: 1 } });
   await store.run(store.handler.stop());
 });

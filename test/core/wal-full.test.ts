@@ -61,4 +61,30 @@ describe('a full log', () => {
     await store.run(Promise.all(all), 10_000);
     await store.run(store.handler.stop());
   });
+
+  test('waits while a delta is looked up in it, which needs its records', async () => {
+    const store = await openTiny({
+      settings: {
+        walBytesMax: 32_000,
+        updateQueueLengthMax: 100_000,
+        clockTagOf: (operation) =>
+          'put' in operation ? { peerId: 1, clockId: 0, tick: operation.put[1] } : undefined,
+      },
+    });
+    // With so many ticks the notes are coarse: the answer is looked up in the log.
+    const all = Array.from({ length: 1100 }, (_, at) => store.put(`key${at % 5}`, at + 1));
+    await store.run(Promise.all(all));
+    const gate = store.hooks.hold('wal.read');
+    const delta = store.handler.walDelta([{ peerId: 1, clockId: 0, tick: 700 }]);
+    const more = Array.from({ length: 900 }, (_, at) => store.put(`key${at % 5}`, 2000 + at));
+    const outcomes = Promise.allSettled(more);
+    await store.clock.advance(500);
+    expect(gate.arrived).toBe(1);
+    expect(store.handler.telemetry().queue.waiting).toBeGreaterThan(0);
+    gate.open();
+    expect(await store.run(delta)).toEqual({ status: 'from', opNum: 701 });
+    const declined = (await store.run(outcomes)).filter(({ status }) => status === 'rejected');
+    expect(declined).toEqual([]);
+    await store.run(store.handler.stop());
+  });
 });

@@ -38,7 +38,11 @@ export function vectorOf(number: number, dimensions: number): number[] {
   return Array.from({ length: dimensions }, (_, at) => Math.fround(Math.sin(number + at) + number));
 }
 
-/** Polls until `test` holds; a test that waits for ever fails by its time limit. */
-export async function until(test: () => boolean): Promise<void> {
-  while (!test()) await new Promise((resolve) => setTimeout(resolve, 2));
+/** Polls until `test` holds; throws after `limitMs`, so that one can see what was waited for. */
+export async function until(test: () => boolean, limitMs = 120_000): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!test()) {
+    if (performance.now() > end) throw new Error(`did not happen within ${limitMs} ms: ${test}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
