@@ -169,7 +169,10 @@ function endCapture(isCommitted: boolean) {
 const crash = new Step('crash', async (state, real) => {
   const store = new TestBlockStore(real.store.disk);
   const holder = await openHolder(store);
-  Object.assign(real, { store, holder, writer: new Writer(holder), runs: [], capture: undefined });
+  // Segments that no commit has named never were: their ids may be given again.
+  const ids = new Set(holder.segments().map(({ id }) => id));
+  const writer = new Writer(holder);
+  Object.assign(real, { store, holder, writer, runs: [], capture: undefined, ids });
   state.points = new Map(real.committed);
 });
 
