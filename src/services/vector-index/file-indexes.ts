@@ -58,14 +58,16 @@ export class FileVectorIndexes implements VectorIndexes {
     const library = await this.#loadLibrary();
     const { file, path } = await this.#files.create();
     try {
-      const index = { dimensions, distance, chunks, rowsPerChunk, rows, m, efConstruct };
+      const job = { dimensions, distance, chunks, rowsPerChunk, rows, m, efConstruct };
       const written = await runInThread(
         'index',
-        { ...index, threads, path },
+        { ...job, threads, path },
         { ...this.#thread, signal, clock, onProgress },
       );
       onProgress(rows);
-      return mapped(library, { file, ...written, rows, m, efConstruct }, source, path);
+      const index = mapped(library, { file, ...written, rows, m, efConstruct }, source, path);
+      this.#files.finish(file);
+      return index;
     } catch (error) {
       // The thread has ended, so that nobody writes to the file any more.
       await this.#files.remove([file]);
@@ -77,7 +79,7 @@ export class FileVectorIndexes implements VectorIndexes {
     this.#checkOpen();
     try {
       const path = await this.#files.place(checked(record).file);
-      if (path === undefined) throw new RangeError('the name is not that of an index file');
+      if (path === undefined) throw new RangeError('there is no such file');
       const library = await this.#loadLibrary();
       const { bytes, checksum } = await readIndexFile(path);
       if (bytes !== record.bytes) throw new RangeError(`it has ${bytes} bytes`);

@@ -66,7 +66,7 @@ export interface VectorIndexes {
   ): Promise<VectorIndex>;
   /** Deletes files; a file that is missing, or that can't be deleted now, is left to the sweep. */
   remove(files: readonly string[]): Promise<void>;
-  /** Deletes every index file but these: what an earlier process left. */
+  /** Deletes every index file but these and those being built: what an earlier opening left. */
   sweep(named: ReadonlySet<string>): Promise<void>;
   /** Releases what was taken; a store without a directory deletes its files. Safe to call twice. */
   close(): Promise<void>;
