@@ -39,7 +39,10 @@ export interface IndexSource {
 export interface IndexBuildOptions extends HnswGraphOptions {
   /** Processors to build on, at least 1. */
   threads: number;
-  /** Stops the build within 100 ms: it rejects with `SLUICE_CANCELLED` and leaves no file. */
+  /**
+   * Stops the build within 100 ms: it rejects with `SLUICE_CANCELLED` and leaves no file. A file that
+   * was being written then goes when its thread has ended, which `close` waits for.
+   */
   signal: AbortSignal;
   clock: Clock;
   /** Told of the rows indexed so far, at least every 100 ms. */
