@@ -1,4 +1,4 @@
-import type { Filter, SluiceError } from 'sluice';
+import { type Clock, type Filter, type SluiceError, systemClock } from 'sluice';
 import { describe, expect, it } from 'vitest';
 import { TestBlockStore } from './support/block-store.js';
 import { FakeIndexes } from './support/fake-indexes.js';
@@ -10,6 +10,7 @@ import {
   makeHolder,
   neverAborted,
   openHolder,
+  slicingClock,
   Writer,
 } from './support/harness.js';
 
@@ -29,11 +30,14 @@ function circle(ids: readonly number[]) {
 }
 
 /** 400 points in segment 0, whose index a rebuild has made. */
-async function start(hnsw: { [option: string]: number } = { fullScanThresholdKb: 0 }) {
+async function start(
+  hnsw: { [option: string]: number } = { fullScanThresholdKb: 0 },
+  clock: Clock = systemClock,
+) {
   const indexes = new FakeIndexes();
   const store = new TestBlockStore();
   const configuration = { optimizers: { indexingThresholdKb: 1 }, hnsw };
-  const options = { indexes, configuration, cpus: 4 };
+  const options = { indexes, configuration, cpus: 4, clock };
   const holder = await openHolder(store, options);
   const writer = new Writer(holder);
   writer.apply(circle(range(0, N)));
@@ -42,8 +46,8 @@ async function start(hnsw: { [option: string]: number } = { fullScanThresholdKb:
   return { indexes, store, options, holder, writer, run };
 }
 
-async function indexed(hnsw?: { [option: string]: number }) {
-  const all = await start(hnsw);
+async function indexed(hnsw?: { [option: string]: number }, clock?: Clock) {
+  const all = await start(hnsw, clock);
   await all.run.index({ ...context, permits: 2 });
   await all.run.catchUp(context);
   all.run.swap();
@@ -151,6 +155,25 @@ describe('an index', () => {
     await nearest(all, 1, { limit: 8, ef: 8 });
     // Eight candidates for eight hits leave no margin, so twice as many are asked for.
     expect(all.indexes.searches).toEqual([7, 9, 8, 16]);
+  });
+
+  it('is not asked for more candidates than it can find quickly when there are few rows', async () => {
+    const all = await indexed();
+    expect(await nearest(all, 10, { ef: 1024 })).toEqual([10, 9, 11, 8, 12]);
+    expect(await nearest(all, 10, { ef: 1025 })).toEqual([10, 9, 11, 8, 12]);
+    expect(all.indexes.searches).toEqual([400]);
+  });
+
+  it('lets others have a turn after each look, and still shows one state', async () => {
+    let turn = () => {};
+    const clock = slicingClock(() => turn());
+    const all = await indexed({ fullScanThresholdKb: 0 }, clock);
+    turn = () => all.writer.delete([10]);
+    const { turns } = clock;
+    expect(await nearest(all, 10, { limit: 8, ef: 8 })).toEqual([10, 9, 11, 8, 12, 7, 13, 6]);
+    expect(all.indexes.searches).toEqual([8, 16]);
+    expect(clock.turns - turns).toBeGreaterThanOrEqual(2);
+    expect(await nearest(all, 10, { limit: 2 })).toEqual([9, 11]);
   });
 
   it('never gives what was deleted or overwritten, and gives the new versions', async () => {

@@ -59,7 +59,25 @@ describe('a build', () => {
       cause: 'enough',
     });
     // Its thread has noticed: one that doesn't is terminated after a second.
+    await expect.poll(files, { interval: 5 }).toEqual([]);
     expect(performance.now() - stoppedAt).toBeLessThan(900);
+  });
+
+  test('stops soon though its thread hears nothing; closing waits for that and leaves no file', async () => {
+    const { indexes, files } = await newIndexes({ workerUrl: fixture('.', 'hanging') });
+    const controller = new AbortController();
+    const source = sourceOf(someVectors(10), 'dot');
+    const built = indexes.build(source, buildOptions({ signal: controller.signal }));
+    const failed = expect(built).rejects.toMatchObject({
+      code: 'SLUICE_CANCELLED',
+      cause: 'enough',
+    });
+    await expect.poll(files, { interval: 5, timeout: 10_000 }).toHaveLength(1);
+    controller.abort('enough');
+    await failed;
+    // A thread is terminated after a second; this one was not waited for.
+    expect(await files()).toHaveLength(1);
+    await indexes.close();
     expect(await files()).toEqual([]);
   });
 

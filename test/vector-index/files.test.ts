@@ -102,7 +102,7 @@ describe('the file of an index', () => {
 });
 
 describe('files that nobody names', () => {
-  test('are swept when an earlier process left them; all else stays', async () => {
+  test('are swept, whoever built them; all else stays, and so does what is being built', async () => {
     const { indexes, directory } = await newIndexes();
     const [kept, left] = await Promise.all(
       [100, 200].map(async (rows) => (await indexes.build(source(rows), buildOptions())).record),
@@ -112,10 +112,19 @@ describe('files that nobody names', () => {
     for (const name of foreign) await writeFile(join(directory, name), 'mine');
     const { indexes: later } = await newIndexes({ directory });
     const { record: own } = await later.build(source(50), buildOptions());
-    await later.sweep(new Set([kept?.file ?? '']));
+    const sweep = () => later.sweep(new Set([kept?.file ?? '']));
+    const sweeps: Promise<void>[] = [];
+    const onProgress = () => void sweeps.push(sweep());
+    const { record: other } = await later.build(source(60), buildOptions({ onProgress }));
+    expect(sweeps).not.toEqual([]);
+    await Promise.all(sweeps);
     const names = await filesIn(directory);
-    expect(names).toEqual([...foreign, kept?.file, own.file].sort());
+    expect(names).toEqual([...foreign, kept?.file, other.file].sort());
     expect(names).not.toContain(left?.file);
+    expect(names).not.toContain(own.file);
+    // As after a reopening that found a manifest older than the build.
+    await sweep();
+    expect(await filesIn(directory)).toEqual([...foreign, kept?.file].sort());
   });
 
   test('are none where nothing was built', async () => {

@@ -1,4 +1,5 @@
 import { EF_MAX } from '../hnsw-options.js';
+import type { Pace } from './pace.js';
 import type { RowFilter } from './row-filter.js';
 import type { Ranking, SettledSearch } from './search.js';
 import type { Segment } from './segment.js';
@@ -10,6 +11,9 @@ const SAMPLE_ROWS = 512;
 // Measured on 128 dimensions: a candidate of an index costs about as much as scoring 32 rows.
 const ROWS_PER_CANDIDATE = 32;
 
+/** The library finds so many in one go, some ms, however few rows there are. */
+const CANDIDATES_ALWAYS = 1024;
+
 /** Hits that must be found among the candidates, so that the last of them are near as well. */
 const HITS_MARGIN = 1.5;
 
@@ -19,13 +23,14 @@ const HITS_MARGIN = 1.5;
  * False when looking at every row is better: there is no index, or few rows match, or so many
  * candidates would be needed that it is cheaper.
  */
-export function searchIndex(
+export async function searchIndex(
   part: ViewSegment,
   view: View,
   query: Float32Array,
   options: SettledSearch,
   ranking: Ranking,
-): boolean {
+  pace: Pace,
+): Promise<boolean> {
   const { segment } = part;
   const { index, rows } = segment;
   if (index === undefined) return false;
@@ -40,10 +45,11 @@ export function searchIndex(
   for (;;) {
     const wanted = Math.ceil(candidatesWanted);
     // However few rows there are, an index that was built is used when nothing is in its way.
-    const isPlain = wanted <= 2 * options.ef;
+    const isPlain = wanted <= Math.min(CANDIDATES_ALWAYS, 2 * options.ef);
     if (!isPlain && (wanted > EF_MAX || wanted * ROWS_PER_CANDIDATE > candidatesMax)) return false;
     const candidates = index.search(query, Math.min(wanted, rows));
     if (candidates === undefined) return false;
+    if (pace.isOver()) await pace.rest();
     const hits = candidates.filter(
       (row) =>
         segment.isVisible(row, view.version) &&

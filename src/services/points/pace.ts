@@ -32,7 +32,11 @@ export class Pace {
   /** Counts a small step; true when the slice is used up. */
   isDue(): boolean {
     this.#steps += 1;
-    if ((this.#steps & (ROWS_PER_LOOK - 1)) !== 0) return false;
+    return (this.#steps & (ROWS_PER_LOOK - 1)) === 0 && this.isOver();
+  }
+
+  /** True when the slice is used up: for steps that are worth a look at the clock each. */
+  isOver(): boolean {
     const left = this.#sliceEnd - this.#clock.now();
     // More left than a slice has: the clock was set back.
     return left <= 0 || left > SLICE_MS;

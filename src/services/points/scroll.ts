@@ -40,9 +40,11 @@ export async function scroll(view: View, options: ScrollOptions, pace: Pace): Pr
   };
   await view.scan(pace, visit, rowFilter);
   const found = page.sorted();
-  const points = found
-    .slice(0, limit)
-    .map((entry) => toPoint(entry.id, entry.location, withVector));
+  const points: Point[] = [];
+  for (const { id, location } of found.slice(0, limit)) {
+    points.push(toPoint(id, location, withVector));
+    if (pace.isDue()) await pace.rest();
+  }
   const next = found[limit];
   return next === undefined ? { points } : { points, nextOffset: next.id };
 }

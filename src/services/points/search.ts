@@ -45,20 +45,20 @@ export async function search(
   for (const part of view.segments) {
     // Its payload indexes tell how many rows may pass.
     await ranking.filter?.prepare(part.segment, part.rows, pace);
-    const isFound = !options.exact && searchIndex(part, view, query, options, ranking);
-    if (!isFound) {
-      const visit = (segment: Segment, row: number) => ranking.consider(segment, row);
-      await view.scanSegment(part, pace, visit, ranking.filter);
-    } else if (pace.isDue()) {
-      await pace.rest();
-    }
+    if (!options.exact && (await searchIndex(part, view, query, options, ranking, pace))) continue;
+    const visit = (segment: Segment, row: number) => ranking.consider(segment, row);
+    await view.scanSegment(part, pace, visit, ranking.filter);
   }
-  return ranking.sorted().map(({ id, score, item: { segment, row } }) => {
+  const points: ScoredPoint[] = [];
+  for (const { id, score, item } of ranking.sorted()) {
+    const { segment, row } = item;
     const point: ScoredPoint = { id, score };
     if (withPayload) point.payload = cloneJson(segment.payloads[row] ?? {});
     if (withVector) point.vector = segment.slab.at(row).slice();
-    return point;
-  });
+    points.push(point);
+    if (pace.isDue()) await pace.rest();
+  }
+  return points;
 }
 
 /** The best of the rows that were considered. */

@@ -1,4 +1,5 @@
-import { errorText, SluiceError } from '../../errors.js';
+import { errorText, SluiceError, throwIfAborted } from '../../errors.js';
+import type { Clock } from '../clock.js';
 import { runInThread } from '../optimizers/build-thread.js';
 import { graphWidth, type IndexShape } from './graph-space.js';
 import { IndexFiles, readIndexFile } from './index-files.js';
@@ -10,6 +11,9 @@ import type {
   VectorIndexes,
   VectorIndexRecord,
 } from './vector-index.js';
+
+/** How long a stopped build waits for its thread, which hears nothing while it writes its file. */
+const STOP_MS = 80;
 
 /** Where the files are, and what tests replace. */
 export interface FileVectorIndexesOptions {
@@ -44,12 +48,12 @@ export class FileVectorIndexes implements VectorIndexes {
     options.signal.addEventListener('abort', forward, { once: true });
     const building = this.#build(source, { ...options, signal: stop.signal });
     this.#builds.set(stop, building);
-    try {
-      return await building;
-    } finally {
+    const settled = () => {
       this.#builds.delete(stop);
       options.signal.removeEventListener('abort', forward);
-    }
+    };
+    building.then(settled, settled);
+    return soonAfterStop(building, stop.signal, options.clock);
   }
 
   async #build(source: IndexSource, options: IndexBuildOptions): Promise<VectorIndex> {
@@ -58,14 +62,16 @@ export class FileVectorIndexes implements VectorIndexes {
     const library = await this.#loadLibrary();
     const { file, path } = await this.#files.create();
     try {
-      const index = { dimensions, distance, chunks, rowsPerChunk, rows, m, efConstruct };
+      const job = { dimensions, distance, chunks, rowsPerChunk, rows, m, efConstruct };
       const written = await runInThread(
         'index',
-        { ...index, threads, path },
+        { ...job, threads, path },
         { ...this.#thread, signal, clock, onProgress },
       );
       onProgress(rows);
-      return mapped(library, { file, ...written, rows, m, efConstruct }, source, path);
+      const index = mapped(library, { file, ...written, rows, m, efConstruct }, source, path);
+      this.#files.finish(file);
+      return index;
     } catch (error) {
       // The thread has ended, so that nobody writes to the file any more.
       await this.#files.remove([file]);
@@ -77,7 +83,7 @@ export class FileVectorIndexes implements VectorIndexes {
     this.#checkOpen();
     try {
       const path = await this.#files.place(checked(record).file);
-      if (path === undefined) throw new RangeError('the name is not that of an index file');
+      if (path === undefined) throw new RangeError('there is no such file');
       const library = await this.#loadLibrary();
       const { bytes, checksum } = await readIndexFile(path);
       if (bytes !== record.bytes) throw new RangeError(`it has ${bytes} bytes`);
@@ -113,6 +119,30 @@ export class FileVectorIndexes implements VectorIndexes {
       throw new SluiceError('SLUICE_NOT_OPEN', 'the vector indexes are closed');
     }
   }
+}
+
+/** As the promise; but soon after a stop it rejects, whatever the promise does. */
+function soonAfterStop<T>(promise: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: unknown;
+    const giveUp = () => {
+      try {
+        throwIfAborted(signal);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const stop = () => {
+      timer = clock.setTimeout(giveUp, STOP_MS);
+    };
+    const settled = () => {
+      signal.removeEventListener('abort', stop);
+      if (timer !== undefined) clock.clearTimeout(timer);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(settled);
+  });
 }
 
 /** The record, if it can be one: it comes from a disk. */

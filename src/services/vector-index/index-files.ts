@@ -55,8 +55,8 @@ export function transientFileError(error: unknown, message: string): SluiceError
 export class IndexFiles {
   readonly #isTemporary: boolean;
   #directory: Promise<string> | undefined;
-  /** Given out by this object: they are its user's to delete, not the sweep's. */
-  readonly #created = new Set<string>();
+  /** Being written: their writer deletes them if it fails. */
+  readonly #unfinished = new Set<string>();
 
   /** Without a directory, one for temporary files is made when the first file is. */
   constructor(directory: string | undefined) {
@@ -64,18 +64,26 @@ export class IndexFiles {
     if (directory !== undefined) this.#directory = Promise.resolve(directory);
   }
 
-  /** The name for a new file, and its place. Names are random, so that none is used twice. */
+  /**
+   * The name for a new file, and its place. Names are random, so that none is used twice. No sweep
+   * takes it before `finish`.
+   */
   async create(): Promise<{ file: string; path: string }> {
     this.#directory ??= mkdtemp(join(tmpdir(), 'sluice-vector-index-'));
     try {
       const directory = await this.#directory;
       const file = `${randomId(16)}.hnsw`;
-      this.#created.add(file);
+      this.#unfinished.add(file);
       return { file, path: join(directory, file) };
     } catch (error) {
       this.#directory = undefined;
       throw transientFileError(error, 'making a directory for vector indexes failed');
     }
+  }
+
+  /** The file is written: from now on a sweep takes it unless it is named. */
+  finish(file: string): void {
+    this.#unfinished.delete(file);
   }
 
   /** The place of a file; undefined when the name can't be that of one. */
@@ -93,15 +101,17 @@ export class IndexFiles {
       } catch {
         // It is gone, or can't be deleted now, as one that is mapped on Windows: a sweep's turn.
       }
-      this.#created.delete(file);
+      this.#unfinished.delete(file);
     }
   }
 
   async sweep(named: ReadonlySet<string>): Promise<void> {
+    // Those that are finished meanwhile are not left over either.
+    const unfinished = new Set(this.#unfinished);
     const directory = await this.#directory;
     if (directory === undefined) return;
     const left = (await namesIn(directory)).filter(
-      (file) => !named.has(file) && !this.#created.has(file),
+      (file) => ![named, unfinished, this.#unfinished].some((files) => files.has(file)),
     );
     await this.remove(left);
   }

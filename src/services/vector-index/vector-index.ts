@@ -39,7 +39,10 @@ export interface IndexSource {
 export interface IndexBuildOptions extends HnswGraphOptions {
   /** Processors to build on, at least 1. */
   threads: number;
-  /** Stops the build within 100 ms: it rejects with `SLUICE_CANCELLED` and leaves no file. */
+  /**
+   * Stops the build within 100 ms: it rejects with `SLUICE_CANCELLED` and leaves no file. A file that
+   * was being written then goes when its thread has ended, which `close` waits for.
+   */
   signal: AbortSignal;
   clock: Clock;
   /** Told of the rows indexed so far, at least every 100 ms. */
@@ -66,7 +69,7 @@ export interface VectorIndexes {
   ): Promise<VectorIndex>;
   /** Deletes files; a file that is missing, or that can't be deleted now, is left to the sweep. */
   remove(files: readonly string[]): Promise<void>;
-  /** Deletes every index file but these: what an earlier process left. */
+  /** Deletes every index file but these and those being built: what an earlier opening left. */
   sweep(named: ReadonlySet<string>): Promise<void>;
   /** Releases what was taken; a store without a directory deletes its files. Safe to call twice. */
   close(): Promise<void>;
