@@ -21,14 +21,15 @@ import { type Configuration, mergeConfiguration } from './configuration.js';
 import type { PointHolderOptions } from './holder-options.js';
 import { IndexKeeper, type ProblemListener } from './index-keeper.js';
 import { loadSegments } from './load.js';
-import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
+import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
 import { RewriteSpace } from './rewrite-space.js';
 import { segmentBytes, unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
-import { type SearchOptions, search } from './search.js';
+import { search } from './search.js';
+import type { SearchOptions } from './search-options.js';
 import type { Segment } from './segment.js';
 import { infoOf, type PointSegmentInfo } from './segment-info.js';
 import type { VectorShape } from './slab.js';
@@ -378,17 +379,4 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
         `not ${dimensions} and ${distance}`,
     );
   }
-}
-
-function emptyManifest({ dimensions, distance }: VectorShape): ManifestBody {
-  return {
-    applied: 0,
-    dimensions,
-    distance,
-    configuration: {},
-    schema: [],
-    clocks: [],
-    nextSegmentId: 0,
-    segments: [],
-  };
 }

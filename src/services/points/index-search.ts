@@ -1,7 +1,8 @@
 import { EF_MAX } from '../hnsw-options.js';
 import type { Pace } from './pace.js';
+import type { Ranking } from './ranking.js';
 import type { RowFilter } from './row-filter.js';
-import type { Ranking, SettledSearch } from './search.js';
+import type { SettledSearch } from './search-options.js';
 import type { Segment } from './segment.js';
 import type { View, ViewSegment } from './view.js';
 

@@ -69,6 +69,23 @@ export interface BlockStore {
   close(): Promise<void>;
 }
 
+/** What a new store holds. */
+export function emptyManifest({
+  dimensions,
+  distance,
+}: Pick<ManifestBody, 'dimensions' | 'distance'>): ManifestBody {
+  return {
+    applied: 0,
+    dimensions,
+    distance,
+    configuration: {},
+    schema: [],
+    clocks: [],
+    nextSegmentId: 0,
+    segments: [],
+  };
+}
+
 /** The keys of all blocks of a segment. */
 export function keysOf(saved: SavedSegment): string[] {
   return [...saved.rows, ...saved.stamps].map((block) => block.key);
