@@ -14,6 +14,7 @@ export type { HandlerEnvironment, HandlerSettings } from './options.js';
 export { type Clock, systemClock, type TimerHandle } from './services/clock.js';
 export { plainCodec } from './services/codec.js';
 export type { LoggedError } from './services/error-log.js';
+export type { BlockRef } from './services/level/block-session.js';
 export type {
   Batches,
   Database,
@@ -22,6 +23,7 @@ export type {
   KeyEncoding,
   KeyRange,
 } from './services/level/database.js';
+export { SegmentStore, type SegmentStoreOptions } from './services/level/segment-store.js';
 export type { StoredEntry } from './services/level/stored-entries.js';
 export { LevelWal, type LevelWalOptions, levelWal } from './services/level/wal.js';
 export { MemoryWal, type MemoryWalOptions, memoryWal } from './services/memory-wal.js';
