@@ -9,8 +9,7 @@ const FAN_IN = 4;
 /**
  * Joins small segments, and rewrites those of which half is hidden. Comes to an end: a run leaves
  * three segments fewer, or one with nothing hidden.
- * @param {Segments} holder
- * @returns {SegmentOptimizer<Info>}
+ * @param {Segments} holder @returns {SegmentOptimizer<Info>}
  */
 export function compaction(holder) {
   return {
@@ -28,13 +27,12 @@ export function compaction(holder) {
       const sources = holder.freeze(ids);
       if (sources === undefined) return undefined;
       const entries = sources.flatMap((segment) => [...segment.entries]);
-      const points = entries.length;
       const output = { blocks: /** @type {BlockRef[]} */ ([]), ids: /** @type {number[]} */ ([]) };
       return {
-        ...{ points, cpus: 0, output: output.ids },
+        ...{ points: entries.length, cpus: 0, output: output.ids },
         async copy({ signal, onProgress }) {
           output.blocks = await holder.write(entries, signal);
-          onProgress({ copied: points, indexed: 0, total: points });
+          onProgress({ copied: entries.length, indexed: 0, total: entries.length });
         },
         async index() {},
         // Frozen segments only lose entries, and `replace` sees which: nothing to do before it.

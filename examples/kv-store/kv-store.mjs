@@ -8,10 +8,7 @@ import { createUpdateHandler, levelWal, SegmentStore } from 'sluice/core';
 import { compaction } from './compaction.mjs';
 import { decode, encode, Segments } from './segments.mjs';
 
-/**
- * @typedef {{ wal: Database, segments: Database }} Databases
- * @typedef {Partial<UpdateHandlerOptions<Operation, Info>> & { segmentEntries?: number }} Options
- */
+/** @typedef {Partial<UpdateHandlerOptions<Operation, Info>>} Options */
 
 /** Keys and values are strings; anything else is a `TypeError`. @type {OperationCodec<Operation>} */
 const codec = {
@@ -24,7 +21,7 @@ const codec = {
   frees: ({ type }) => type === 'delete',
 };
 
-/** What `createUpdateHandler` takes. @param {Databases} databases @param {number} [segmentEntries] */
+/** What `createUpdateHandler` takes. @param {{ wal: Database, segments: Database }} databases */
 export function kvPorts(databases, segmentEntries = 1000) {
   const segments = new Segments(new SegmentStore(databases.segments), segmentEntries);
   const [optimizers, wal] = [[compaction(segments)], levelWal(databases.wal)];
@@ -33,9 +30,8 @@ export function kvPorts(databases, segmentEntries = 1000) {
 
 /** Strings under strings. `handler` has the rest: `flush`, `changes`, `status`, `reopen`, … */
 export class KvStore {
-  /** @param {Databases} databases @param {Options} [options] */
-  constructor(databases, { segmentEntries, ...options } = {}) {
-    const ports = kvPorts(databases, segmentEntries);
+  /** @param {ReturnType<typeof kvPorts>} ports @param {Options} [options] */
+  constructor(ports, options) {
     this.segments = ports.segments;
     this.handler = createUpdateHandler({ ...ports, ...options });
   }
@@ -57,12 +53,12 @@ export class KvStore {
 
   /** @param {string} key */
   get(key) {
-    return this.segments.get(key);
+    return this.segments.live.get(key)?.entry[2];
   }
 
   /** Keys and values by key, from `gte` on and before `lt`. @param {{ gte?: string, lt?: string }} [bounds] */
   range({ gte = '', lt } = {}) {
-    const pairs = this.segments.all().map(([, ...pair]) => pair);
+    const pairs = [...this.segments.live.values()].map(({ entry: [, ...pair] }) => pair);
     const found = pairs.filter(([key]) => key >= gte && (lt === undefined || key < lt));
     return found.sort(([a], [b]) => (a < b ? -1 : 1));
   }
@@ -80,8 +76,11 @@ export class KvStore {
   }
 }
 
-/** Opens or creates a store; the directory above should exist. @param {string} path @param {Options} [options] */
-export async function openKvStore(path, options) {
+/**
+ * Opens or creates the store in a directory; the one above it should exist.
+ * @param {string} path @param {Options & { segmentEntries?: number }} [options]
+ */
+export async function openKvStore(path, { segmentEntries, ...options } = {}) {
   const [wal, segments] = [new Level(join(path, 'wal')), new Level(join(path, 'segments'))];
   const onOpened = async () => {
     if (process.platform === 'win32') return;
@@ -91,7 +90,7 @@ export async function openKvStore(path, options) {
       await directory.sync().finally(() => directory.close());
     }
   };
-  const store = new KvStore({ wal, segments }, { onOpened, ...options });
+  const store = new KvStore(kvPorts({ wal, segments }, segmentEntries), { onOpened, ...options });
   await store.handler.ready();
   return store;
 }

@@ -12,7 +12,7 @@ import { throwIfAborted } from 'sluice/core';
  * `fresh`: those of both that no committed block holds.
  * @typedef {{ id: number, sealed: boolean, blocks: BlockRef[], hidden: number[] }} StoredSegment
  * @typedef {StoredSegment & { frozen: boolean, entries: Set<Entry>, fresh: Entry[] }} Segment
- * @typedef {Map<string, { entry: Entry, segment: Segment }>} Homes
+ * @typedef {Map<string, { entry: Entry, segment: Segment }>} Live
  * @typedef {{ applied: number, notes: LogNotes, lastId: number, segments: StoredSegment[] }} Manifest
  */
 
@@ -22,9 +22,11 @@ import { throwIfAborted } from 'sluice/core';
  */
 export class Segments {
   #segments = /** @type {Segment[]} */ ([]);
-  /** What readers see. @type {Homes} */
-  #homes = new Map();
+  /** What readers see, by key. @type {Live} */
+  live = new Map();
   #lastId = 0;
+  /** Blocks of segments that others have replaced; a commit may have named them, or none. */
+  #retired = /** @type {BlockRef[]} */ ([]);
   #touched = /** @type {number[]} */ ([]);
   /** Bytes that have changed so far, and of those the committed ones. */
   #changed = 0;
@@ -36,51 +38,42 @@ export class Segments {
     this.capacity = capacity;
   }
 
-  /** @param {string} key */
-  get(key) {
-    return this.#homes.get(key)?.entry[2];
-  }
-
-  all() {
-    return [...this.#homes.values()].map(({ entry }) => entry);
-  }
-
   /** @type {Holder['open']} */
   async open({ storeId, signal, check }) {
     const manifest = await this.store.open({ storeId });
     const segments = manifest?.segments.map(newSegment) ?? [];
-    const homes = /** @type {Homes} */ (new Map());
+    const live = /** @type {Live} */ (new Map());
     for (const segment of segments) {
       const hidden = new Set(segment.hidden);
       for (const block of segment.blocks) {
         throwIfAborted(signal);
         for (const entry of decode(await this.store.readBlock(block))) {
-          if (!hidden.has(entry[0])) settle(entry, segment, homes);
+          if (!hidden.has(entry[0])) settle(entry, segment, live);
         }
       }
     }
     check(manifest?.applied ?? 0);
     // In one step, and only now: until here readers have seen what was there before.
-    [this.#segments, this.#homes, this.#lastId] = [segments, homes, manifest?.lastId ?? 0];
+    [this.#segments, this.live, this.#lastId] = [segments, live, manifest?.lastId ?? 0];
     this.#committed = this.#changed;
     return manifest ?? { applied: 0 };
   }
 
   /** @type {Holder['apply']} */
   apply(opNum, { type, key, value = '' }) {
-    const old = this.#homes.get(key);
+    const old = this.live.get(key);
     if (type === 'insert' && old) throw new Error(`there is a value under '${key}' already`);
     this.#touched = [];
     if (old) {
       old.segment.hidden.push(old.entry[0]);
       old.segment.entries.delete(old.entry);
-      this.#homes.delete(key);
+      this.live.delete(key);
       this.#changed += 8;
     }
     if (type === 'delete') return old ? 1 : 0;
     const segment = this.ensureCapacity();
     const entry = /** @type {Entry} */ ([opNum, key, value]);
-    settle(entry, segment, this.#homes);
+    settle(entry, segment, this.live);
     segment.fresh.push(entry);
     segment.sealed = segment.entries.size + segment.hidden.length >= this.capacity;
     this.#touched = [segment.id];
@@ -109,6 +102,8 @@ export class Segments {
 
   /** @type {Holder['capture']} */
   capture(applied, notes) {
+    // Not before: an earlier capture may still have named them.
+    this.store.discard(keysOf(this.#retired.splice(0)));
     const [changed, lastId] = [this.#changed, this.#lastId];
     const pictures = this.#segments.map((segment) => {
       const { id, sealed, blocks, hidden, fresh } = segment;
@@ -126,8 +121,8 @@ export class Segments {
       },
       commit: async () => {
         const segments = pictures.map(({ stored }) => stored);
-        const live = segments.flatMap(({ blocks }) => keysOf(blocks));
-        await this.store.commit({ applied, notes, lastId, segments }, live);
+        const named = segments.flatMap(({ blocks }) => keysOf(blocks));
+        await this.store.commit({ applied, notes, lastId, segments }, named);
         for (const { segment, fresh, stored } of pictures) {
           segment.blocks = stored.blocks;
           segment.fresh.splice(0, fresh.length);
@@ -164,10 +159,11 @@ export class Segments {
   replace(sources, entries, blocks) {
     const output = this.#create(true, blocks);
     for (const entry of entries) {
-      if (this.#homes.get(entry[1])?.entry === entry) settle(entry, output, this.#homes);
+      if (this.live.get(entry[1])?.entry === entry) settle(entry, output, this.live);
       else output.hidden.push(entry[0]);
     }
     this.#segments = this.#segments.filter((segment) => !sources.includes(segment));
+    this.#retired.push(...sources.flatMap((segment) => segment.blocks));
     this.#changed += 1;
     return output;
   }
@@ -184,10 +180,10 @@ export class Segments {
 /** @param {StoredSegment} stored @returns {Segment} */
 const newSegment = (stored) => ({ ...stored, frozen: false, entries: new Set(), fresh: [] });
 
-/** @param {Entry} entry @param {Segment} segment @param {Homes} homes */
-function settle(entry, segment, homes) {
+/** @param {Entry} entry @param {Segment} segment @param {Live} live */
+function settle(entry, segment, live) {
   segment.entries.add(entry);
-  homes.set(entry[1], { entry, segment });
+  live.set(entry[1], { entry, segment });
 }
 
 /** @param {BlockRef[]} blocks */
