@@ -63,12 +63,12 @@ export class KvStore {
     return found.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  /** Lets compaction look, and waits until it is through with what there is, or backs off. */
+  /** Lets compaction look, and waits until it is through with what there is; what fails is tried later. */
   async compact() {
     await this.handler.plunge();
     this.handler.trigger();
     do await this.handler.nextPass(new AbortController().signal);
-    while (this.handler.status().color === 'yellow');
+    while (this.handler.telemetry().optimizations.running > 0);
   }
 
   close() {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import { MemoryLevel } from 'memory-level';
 import { type Optimization, throwIfAborted } from 'sluice';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { KvStore, kvPorts } from '../../../examples/kv-store/kv-store.mjs';
 import { temporaryDirectory } from '../../support/temporary.js';
 
@@ -106,6 +106,12 @@ export async function afterKill(databases: Databases): Promise<Databases> {
   // Both pictures are taken in one step: an iterator sees what was there when it was made.
   const [wal, segments] = [databases.wal.iterator(), databases.segments.iterator()];
   return { wal: filled(await wal.all()), segments: filled(await segments.all()) };
+}
+
+/** No compaction is under way any more: what failed has been undone, and counts as failed. */
+export async function settled(store: KvStore): Promise<void> {
+  const running = () => store.handler.telemetry().optimizations.running;
+  await expect.poll(running, { timeout: 10_000 }).toBe(0);
 }
 
 /** The keys of a database that holds the blocks of a store. */
