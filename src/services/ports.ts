@@ -171,9 +171,9 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    */
   apply(opNum: number, operation: Op): number;
   /**
-   * Ids of the segments in which the last `apply` put entries; none if it put none. Asked right after it, when its caller
-   * waits with `wait: 'optimized'`. Without this method such a caller waits until the optimizers
-   * have nothing left to do in the whole store.
+   * Ids of the segments in which the last `apply` put entries; none if it put none. Asked right after
+   * it, when its caller waits with `wait: 'optimized'`. Without this method such a caller waits until
+   * the optimizers have nothing left to do in the whole store.
    */
   touched?(): readonly number[];
   /**
@@ -316,9 +316,9 @@ export interface Optimization {
    */
   rollback(): void;
   /**
-   * Deletes the blocks the run had written, after a rollback, as far as the phase that failed has not
-   * done that itself. Not called when the storage is
-   * broken: the next opening finds blocks that nothing refers to.
+   * Deletes the blocks the run had written, after a rollback, as far as the phase that failed has
+   * not done that itself. Not called when the storage is broken: the next opening finds blocks that
+   * nothing refers to.
    */
   discard(): Promise<void>;
 }

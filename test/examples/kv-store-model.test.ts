@@ -18,7 +18,7 @@ const KEYS = 40;
 
 const RUNS = [
   { place: 'a directory', create: onDisk, steps: 40, seeds: [1] },
-  { place: 'memory', create: inMemory, steps: 100, seeds: [3, 4, 5] },
+  { place: 'memory', create: inMemory, steps: 100, seeds: [3, 4] },
 ].flatMap(({ seeds, ...run }) => seeds.map((seed) => ({ ...run, seed })));
 
 for (const { place, create, steps, seed } of RUNS) {
