@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
 import { expect, test } from 'vitest';
-import { check, useCollection, useCore } from './consumer/consumer.js';
+import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
 import { temporaryDirectory } from './support/temporary.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -67,6 +67,10 @@ test('it runs: the core on an engine of its own', async () => {
   const { total, results } = await useCore();
   expect(total).toBe(7);
   expect(results.map(({ opNum }) => opNum)).toEqual([1, 2, 1]);
+});
+
+test('it runs: blocks and their manifest', async () => {
+  expect(await useSegmentStore()).toEqual([1, 2]);
 });
 
 test('it runs: a path that is no store has a code', async () => {

@@ -18,6 +18,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = [
   'README.md',
   'examples/README.md',
+  'examples/kv-store/README.md',
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
 

@@ -1,4 +1,5 @@
 import * as sluice from 'sluice';
+import * as core from 'sluice/core';
 import { expect, test } from 'vitest';
 
 test('the package exports these values, and a change of them is deliberate', () => {
@@ -9,6 +10,7 @@ test('the package exports these values, and a change of them is deliberate', () 
       "LevelWal",
       "MemoryWal",
       "ResourceBudget",
+      "SegmentStore",
       "SluiceError",
       "UpdateHandler",
       "budgetSize",
@@ -27,4 +29,15 @@ test('the package exports these values, and a change of them is deliberate', () 
       "verifyStore",
     ]
   `);
+});
+
+test('the core has everything of it but the collection of points', () => {
+  const whole = new Map<string, unknown>(Object.entries(sluice));
+  for (const [name, value] of Object.entries(core)) expect(whole.get(name)).toBe(value);
+  expect([...whole.keys()].filter((name) => !(name in core)).sort()).toEqual([
+    'Collection',
+    'openCollection',
+    'vectorIndexSupport',
+    'verifyStore',
+  ]);
 });

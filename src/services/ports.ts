@@ -141,8 +141,9 @@ export interface SegmentInfo {
 /** The state that operations build: a set of segments, in memory, written by flushes. */
 export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
-   * Loads exactly what the last commit wrote, or creates an empty store that remembers `storeId`.
-   * Deletes blocks that the manifest does not name. May be called again, after `close()` or after a
+   * Loads exactly what the last commit wrote, or creates an empty store, which remembers `storeId` at
+   * the latest from its first commit on. Blocks that the manifest does not name are deleted, after
+   * `check` and before the first block of this opening is written. May be called again, after `close()` or after a
    * failure without it: until it has resolved, readers see what was there before. `onProgress` is
    * told how much has been loaded, of how much, in a unit of the store's own (the point engine
    * counts blocks); telemetry shows the two numbers.
@@ -170,9 +171,9 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    */
   apply(opNum: number, operation: Op): number;
   /**
-   * Ids of the segments in which the last `apply` put entries. Asked right after it, when its caller
-   * waits with `wait: 'optimized'`. Without this method such a caller waits until the optimizers
-   * have nothing left to do in the whole store.
+   * Ids of the segments in which the last `apply` put entries; none if it put none. Asked right after
+   * it, when its caller waits with `wait: 'optimized'`. Without this method such a caller waits until
+   * the optimizers have nothing left to do in the whole store.
    */
   touched?(): readonly number[];
   /**
@@ -228,8 +229,9 @@ export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
   /**
    * Pure: the ids of the segments to optimize together, or none; asked again, with what it chose
    * added to `busy`, until it chooses none. Segments in `busy` are being optimized or backing off
-   * and must not be chosen. What `begin` makes of a selection must not be selected again by any
-   * optimizer of the store, or they would work for ever. Also called for status.
+   * and must not be chosen. All optimizers of the store together must come to an end: while nothing
+   * is applied, each run has to lessen something, such as the number of segments or of dead entries.
+   * What a run has made may be chosen only for a run that lessens more. Also called for status.
    */
   select(segments: readonly Info[], busy: ReadonlySet<number>): readonly number[];
   /**
@@ -295,6 +297,10 @@ export interface Optimization {
    * Takes the last changes and puts the output in the sources' place, in one synchronous step.
    * Returns the number of points in the output. Throwing leaves everything as before, to be
    * undone by `rollback`.
+   *
+   * A capture taken before may be on its way to disk and still name the sources' blocks: they are
+   * dropped by the commit of a later one. That includes blocks that no commit has ever named, when a
+   * run's output is replaced by another run before the next flush.
    */
   swap(): number;
   /**
@@ -310,8 +316,9 @@ export interface Optimization {
    */
   rollback(): void;
   /**
-   * Deletes the blocks the run had written, after a rollback. Not called when the storage is
-   * broken: the next opening finds blocks that nothing refers to.
+   * Deletes the blocks the run had written, after a rollback, as far as the phase that failed has
+   * not done that itself. Not called when the storage is broken: the next opening finds blocks that
+   * nothing refers to.
    */
   discard(): Promise<void>;
 }

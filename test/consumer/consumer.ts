@@ -2,6 +2,7 @@
 // is checked with the strictest options. `consumer.test.ts` also runs it.
 import { MemoryLevel } from 'memory-level';
 import {
+  type BlockRef,
   type BudgetStatus,
   type Change,
   type ChangesOptions,
@@ -42,6 +43,8 @@ import {
   type ScrollPage,
   type SegmentHolder,
   type SegmentInfo,
+  SegmentStore,
+  type SegmentStoreOptions,
   SluiceError,
   type SnapshotOptions,
   type SnapshotProgress,
@@ -63,6 +66,7 @@ import {
   type WaitLevel,
   type WalDelta,
 } from 'sluice';
+import { createUpdateHandler as createFromCore } from 'sluice/core';
 
 /** Everything that a collection tells of itself, under the names of its types. */
 interface Report {
@@ -210,13 +214,30 @@ export async function useCore(): Promise<{ total: number; results: SubmitResult[
   await first.stop();
   const onLevel: LevelWalOptions = { unsyncedBytesMax: 1024 };
   const db = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
-  const second = createUpdateHandler({ wal: levelWal(db, onLevel), segments });
+  const second = createFromCore({ wal: levelWal(db, onLevel), segments });
   await second.ready();
   results.push(await second.submit(4));
   await second.stop();
   const permit: Permit = await new ResourceBudget(1).acquire(1, new AbortController().signal);
   permit.release();
   return { total: segments.total, results };
+}
+
+/** Stores a block and names it in a commit; returns what another opening reads of it. */
+export async function useSegmentStore(): Promise<number[]> {
+  const db = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
+  const options: SegmentStoreOptions = { batchBytes: 1024 };
+  const store = new SegmentStore<{ blocks: BlockRef[] }>(db, options);
+  await store.open({ storeId: 'mine' });
+  const blocks = await store.putBlocks([Uint8Array.of(1, 2)], new AbortController().signal);
+  await store.commit(
+    { blocks },
+    blocks.map(({ key }) => key),
+  );
+  const [found] = (await store.open({ storeId: 'mine' }))?.blocks ?? [];
+  const content = found === undefined ? [] : [...(await store.readBlock(found))];
+  await store.close();
+  return content;
 }
 
 /** The code of the error that checking a path ends with, if it can't be checked. */
