@@ -93,10 +93,11 @@ export class Snapshots {
     signal: AbortSignal,
     onProgress: (progress: SnapshotProgress) => void,
   ): Promise<string> {
-    const { handler, clock, path } = this.#parts;
+    const { handler, holder, clock, path } = this.#parts;
+    const claim = (files: number) => holder.space.claim({ what: 'a snapshot', stored: 0, files });
     const { opNum, bytes } = snapshot;
     return createStore(target, {
-      outside: path,
+      beside: path === undefined ? undefined : { path, claim },
       bytes,
       opNum,
       signal,
