@@ -2,7 +2,7 @@ import { realpath, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { SluiceError, throwIfAborted } from '../../errors.js';
 import { randomId } from '../random-id.js';
-import { type Database, writeChanges } from './database.js';
+import { writeChanges } from './database.js';
 import { type Directory, openDirectory } from './directory.js';
 import { type DirectoryState, directoryState } from './directory-state.js';
 import { empty, remove, spaceAt, withFileErrors } from './files.js';
@@ -18,8 +18,8 @@ export interface NewStore {
   /** The log begins after this number. */
   opNum: number;
   signal: AbortSignal;
-  /** Fills the segments, which are empty. */
-  fill(segments: Database, storeId: string): Promise<void>;
+  /** Fills the segments, which are empty, and may add files of vector indexes. */
+  fill(directory: Pick<Directory, 'segments' | 'vectorIndexPath'>, storeId: string): Promise<void>;
 }
 
 const STORE_ID_BYTES = 16;
@@ -82,7 +82,7 @@ async function makeStore(path: string, place: Place, options: NewStore): Promise
 
 async function fillStore(directory: Directory, { fill, opNum, signal }: NewStore): Promise<void> {
   const storeId = randomId(STORE_ID_BYTES);
-  await fill(directory.segments, storeId);
+  await fill(directory, storeId);
   await loadChecksum();
   // From here on a crash leaves a log in use without a format file, which opens as nothing at all.
   const meta = metaEntry({ storeId, acked: opNum, synced: opNum });

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
 import { runInThread } from '../optimizers/build-thread.js';
+import { copyIndexFile } from './copy-index.js';
 import { IndexFiles, readIndexFile } from './index-files.js';
 import {
   type GraphLibrary,
@@ -90,6 +92,12 @@ export class FileVectorIndexes implements VectorIndexes {
     } catch (error) {
       throw lost(record, error);
     }
+  }
+
+  async copy(record: VectorIndexRecord, directory: string, signal: AbortSignal): Promise<boolean> {
+    const { file } = record;
+    const from = await this.#files.place(file);
+    return from !== undefined && copyIndexFile(from, join(directory, file), record, signal);
   }
 
   remove(files: readonly string[]): Promise<void> {
