@@ -39,6 +39,8 @@ export interface CollectionParts {
   codec: OperationCodec<PointOperation>;
   clock: Clock;
   path: string | undefined;
+  /** Absent where the platform has no library for them. */
+  indexes: VectorIndexes | undefined;
   /** The settings in force. */
   settings(): CoreSettings;
   /** Changes the stored configuration, in one step. */
@@ -159,6 +161,7 @@ export function collectionParts(
     codec,
     clock,
     path: directory?.path,
+    indexes,
     settings: () => settings,
     configure: (patch) => {
       holder.configure({

@@ -5,6 +5,7 @@ import { SegmentStore } from './services/level/segment-store.js';
 import { functionOption, type OptionChecks, signalOption } from './services/option-checks.js';
 import type { ManifestBody } from './services/points/manifest.js';
 import type { PointSnapshot, SnapshotProgress } from './services/points/snapshot.js';
+import type { VectorIndexRecord } from './services/vector-index/vector-index.js';
 
 /** Options of `snapshot`. */
 export interface SnapshotOptions {
@@ -93,16 +94,19 @@ export class Snapshots {
     signal: AbortSignal,
     onProgress: (progress: SnapshotProgress) => void,
   ): Promise<string> {
-    const { handler, clock, path } = this.#parts;
+    const { handler, holder, clock, path, indexes } = this.#parts;
+    const claim = (files: number) => holder.space.claim({ what: 'a snapshot', stored: 0, files });
     const { opNum, bytes } = snapshot;
     return createStore(target, {
-      outside: path,
+      beside: path === undefined ? undefined : { path, claim },
       bytes,
       opNum,
       signal,
-      fill: async (segments, storeId) => {
+      fill: async ({ segments, vectorIndexPath }, storeId) => {
         const store = new SegmentStore<ManifestBody>(segments);
-        await snapshot.write(store, { storeId, clock, signal, onProgress });
+        const copyIndex = async (index: VectorIndexRecord) =>
+          (await indexes?.copy(index, vectorIndexPath, signal)) ?? false;
+        await snapshot.write(store, { storeId, clock, signal, onProgress, copyIndex });
         // A power cut must not take from the collection what the snapshot has.
         await orAborted(() => handler.flush(), signal);
       },

@@ -65,6 +65,11 @@ describe('the reserve', () => {
     expect(of({ stored: 200, largest: 200 })).toBe(200 + 300);
   });
 
+  it('covers what has begun to be written, if that is more', () => {
+    expect(of({ stored: 100, largest: 60, underway: 100 })).toBe(100 + 120);
+    expect(of({ stored: 100, largest: 60, underway: 700 })).toBe(100 + 700);
+  });
+
   it('covers what the databases compact at once, which is limited', () => {
     const stored = 2 ** 40;
     expect(of({ stored })).toBe(64 * 1024 * 1024);

@@ -73,6 +73,14 @@ test('the examples of the README run, one after the other, and print what it say
   expect(program).toContain("{ color: 'green', reasons: [], errors: [] }");
   expect(printed).toMatch(/\{ color: 'green', reasons: \[\], errors: \[\] \}\n$/);
 
+  const [second = ''] = blocks('What it can do', 'ts');
+  writeFileSync(join(place, 'more.mjs'), second);
+  const shown = (await execute(place, process.execPath, 'more.mjs')).replace(/\s+/g, ' ');
+  const result = "{ opNum: 3, status: 'completed', affected: 1, optimized: true }";
+  expect(second).toContain(`// ${result}`);
+  expect(shown).toContain(result);
+  expect(shown).toMatch(/\{ path: '.*films-backup\.db', opNum: 3, points: 4 \}/);
+
   const [commands = ''] = blocks('The same from the shell', 'sh');
   const lines = (await execute(place, 'sh', '-e', '-c', commands)).split('\n');
   expect(lines[0]).toMatch(/^2113 points in /);
@@ -80,7 +88,8 @@ test('the examples of the README run, one after the other, and print what it say
   expect(lines[2]).toMatch(/^1447 +1\.0000 +\{"title":"Alien",/);
   expect(lines).toContain('points           2113');
   expect(lines.at(-2)).toMatch(/^ok: /);
-});
+  // A dozen processes, on a machine that may be busy.
+}, 90_000);
 
 test('links within the documentation lead somewhere', () => {
   const broken = pages.flatMap((path) =>

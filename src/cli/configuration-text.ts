@@ -4,7 +4,7 @@ import { field, sizeText, valueText } from './text.js';
 const MEANINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   defaultSegmentNumber: { 0: 'auto' },
   maxSegmentSizeKb: { null: 'auto' },
-  indexingThresholdKb: { null: 'auto', 0: 'never' },
+  indexingThresholdKb: { null: '20000 (19.5 MB)', 0: 'never' },
   maxIndexingThreads: { 0: 'auto' },
   maxOptimizationThreads: { null: 'all', 0: '0 (disabled)' },
 };

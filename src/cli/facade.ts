@@ -48,6 +48,7 @@ export interface CollectionHandle {
     points: number;
     segments: readonly SegmentRow[];
     wal: { acked: number; applied: number; last: number };
+    payloadIndexes: { readonly [path: string]: string };
     configuration: object;
   };
   close(): Promise<void>;

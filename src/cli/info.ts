@@ -42,6 +42,9 @@ function infoText(path: string, info: Info, status: Status): string {
     field('points', String(info.points)),
     field('vectors', `${info.dimensions} dimensions, ${info.distance}`),
     field('log', pairs(info.wal)),
+    ...Object.entries(info.payloadIndexes).map(([path, type]) =>
+      field('payload index', `${path} ${type}`),
+    ),
     '',
     table(['SEGMENT', 'POINTS', 'DELETED', 'VECTORS', 'INDEXED', 'APPENDABLE'], segments),
     '',

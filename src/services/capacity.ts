@@ -55,10 +55,10 @@ export class Capacity {
       freeBytes: options.freeBytes,
       clock: options.clock,
       reserve: (free) => {
-        const { stored, largest } = segments.diskUse?.() ?? { stored: 0, largest: 0 };
+        const use = segments.diskUse?.() ?? { stored: 0, largest: 0 };
         const queued = tail.usage.bytes + tail.usage.waitingBytes;
         const dirty = segments.dirtyBytes();
-        return diskReserve({ free, margin: marginBytes, queued, dirty, stored, largest });
+        return diskReserve({ free, margin: marginBytes, queued, dirty, ...use });
       },
       hooks: {
         onRefused: (error) => errors.report('capacity', error),

@@ -34,17 +34,21 @@ export interface DiskNeeds {
   dirty: number;
   /** Live data on disk. */
   stored: number;
-  /** Live data of the largest segment. */
+  /** What a rewriting of the largest segment writes. */
   largest: number;
+  /** What rewritings and the like that have begun write. @default 0 */
+  underway?: number;
 }
 
 /**
  * What must stay free so that everything accepted can be applied and flushed, the databases can
  * compact what they hold, and space be freed: the largest segment can be rewritten, which takes
- * twice its size, unless that is more than a quarter of what the disk could hold of the store.
+ * twice its size, unless that is more than a quarter of what the disk could hold of the store. What
+ * has begun has looked for room of its own, and must find it.
  */
-export function diskReserve({ free, margin, queued, dirty, stored, largest }: DiskNeeds): number {
-  const rewrite = Math.min(2 * largest, (free + stored) / 4);
+export function diskReserve(needs: DiskNeeds): number {
+  const { free, margin, queued, dirty, stored, largest, underway = 0 } = needs;
+  const rewrite = Math.max(Math.min(2 * largest, (free + stored) / 4), underway);
   const compacted = Math.min(stored, COMPACTED_MAX);
   return margin + BYTES_PER_BYTE * queued + 2 * dirty + compacted + rewrite;
 }

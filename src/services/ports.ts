@@ -138,6 +138,16 @@ export interface SegmentInfo {
   appendable: boolean;
 }
 
+/** How much of the disk a store takes; bytes, about. */
+export interface DiskUse {
+  /** Live data in the database. */
+  stored: number;
+  /** What a rewriting of the largest segment writes. */
+  largest: number;
+  /** What is being written besides flushes, in all. @default 0 */
+  underway?: number;
+}
+
 /** The state that operations build: a set of segments, in memory, written by flushes. */
 export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
@@ -196,10 +206,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    */
   capture(applied: number, notes: LogNotes): FlushCapture;
   /**
-   * Bytes of live data on disk, about: all, and the largest segment's. Where the store knows how
-   * much of the disk is free, that much is kept free to rewrite segments (see docs/guarantees.md).
+   * What is on disk and comes there. Where the store knows how much of the disk is free, it keeps
+   * so much of it free that segments can be rewritten (see docs/operations.md).
    */
-  diskUse?(): { stored: number; largest: number };
+  diskUse?(): DiskUse;
   /** As `Wal.reclaim`, for what commits have dropped. */
   reclaim?(): Promise<void>;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */

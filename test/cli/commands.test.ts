@@ -198,6 +198,13 @@ describe('sluice info', () => {
   });
 });
 
+test('sluice info names the payload indexes', async () => {
+  const collection = filled();
+  collection.payloadIndexes = { year: 'integer', 'cast[].name': 'keyword' };
+  const { stdout } = await on(collection, 'info', 'db');
+  expect(stdout).toMatch(/\npayload index +year integer\npayload index +cast\[\]\.name keyword\n/);
+});
+
 describe('the configuration in sluice info', () => {
   test('says what null and 0 stand for, and sizes so that people can read them', async () => {
     const text = async (optimizers: object) => {
@@ -211,7 +218,7 @@ describe('the configuration in sluice info', () => {
       defaultSegmentNumber: 0,
       maxOptimizationThreads: null,
     });
-    expect(byItself).toMatch(/maxSegmentSizeKb +auto\n +indexingThresholdKb +auto\n/);
+    expect(byItself).toMatch(/maxSegmentSizeKb +auto\n +indexingThresholdKb +20000 \(19\.5 MB\)\n/);
     expect(byItself).toMatch(/defaultSegmentNumber +auto\n +maxOptimizationThreads +all\n/);
     const set = { maxSegmentSizeKb: 20_480, indexingThresholdKb: 0, maxOptimizationThreads: 0 };
     const given = await text({ ...set, defaultSegmentNumber: 4 });

@@ -1,9 +1,9 @@
 // A snapshot holds the exact effects of operations 1…opNum, whatever else goes on.
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Collection, openCollection, type SluiceError, verifyStore } from 'sluice';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { contentsOf, inOrder, points } from '../support/points.js';
+import { contentsOf, inOrder, points, until } from '../support/points.js';
 import { Random } from '../support/random.js';
 import { smallDiskUnavailable, withSmallDisk } from '../support/small-disk.js';
 import { newStore, STORES } from '../support/stores.js';
@@ -204,6 +204,38 @@ describe('a snapshot that is not finished', () => {
     expect((await collection.snapshot(target)).points).toBe(3000);
   });
 
+  it('takes away the directories above it that it has made', async () => {
+    const { collection, place } = await filled();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const onProgress = () => controller.abort();
+    const given = collection.snapshot(join(place, 'a/b/copy'), { signal, onProgress });
+    expect((await failure(given)).code).toBe('SLUICE_ABORTED');
+    expect(readdirSync(place)).toEqual(['source']);
+  });
+
+  it('keeps others off its place until nothing is left of it', async () => {
+    const { collection, place } = await filled(500);
+    const target = join(place, 'copy');
+    for (let round = 0; round < 8; round += 1) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const onProgress = () => controller.abort();
+      const givenUp = failure(collection.snapshot(target, { signal, onProgress }));
+      await until(() => signal.aborted);
+      for (let taken = 0; taken === 0; ) {
+        try {
+          taken = (await collection.snapshot(target)).points;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'SLUICE_LOCKED' });
+        }
+      }
+      expect((await givenUp).code).toBe('SLUICE_ABORTED');
+      expect((await storedAt(target)).info.points).toBe(500);
+      rmSync(target, { recursive: true });
+    }
+  });
+
   it('leaves an empty directory empty', async () => {
     const { collection, place } = await filled();
     const target = join(place, 'copy');
@@ -237,10 +269,36 @@ describe('a snapshot that is not finished', () => {
   });
 });
 
+/** What a snapshot holds in its segments. */
+async function sizeOf(collection: Collection, target: string): Promise<{ bytes: number }> {
+  const { path } = await collection.snapshot(target);
+  const { checked } = await verifyStore(path);
+  return checked;
+}
+
 const unavailable = smallDiskUnavailable();
 if (unavailable !== undefined) console.warn(`full targets are skipped: ${unavailable}`);
 
 describe.skipIf(unavailable !== undefined)('a snapshot on a full disk', () => {
+  it('leaves the collection on the same disk the room that it needs', async () => {
+    await withSmallDisk(24 * MIB, async (disk) => {
+      const options = { dimensions: DIMENSIONS, flushIntervalMs: 100 };
+      const collection = await openCollection(join(disk.path, 'source'), options);
+      onTestFinished(() => collection.close());
+      await collection.upsert(points(0, 30_000, DIMENSIONS));
+      await collection.flush();
+      const target = join(disk.path, 'copy');
+      const { bytes } = await sizeOf(collection, join(await temporaryDirectory(), 'copy'));
+      // Enough for the snapshot alone.
+      disk.leave(2 * bytes + 2 * MIB);
+      const error = await failure(collection.snapshot(target));
+      expect(error).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'declined' });
+      expect(error.message).toContain('the collection itself needs');
+      disk.leave(24 * MIB);
+      expect((await collection.snapshot(target)).points).toBe(30_000);
+    });
+  });
+
   it('is refused before it begins when there is too little room', async () => {
     const { collection } = await filled();
     await withSmallDisk(2 * MIB, async (disk) => {

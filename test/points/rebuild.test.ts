@@ -242,16 +242,22 @@ describe('space for rewriting', () => {
       () => 300,
     );
     const code = 'SLUICE_NOT_ENOUGH_SPACE';
-    await expect(space.claim(351)).rejects.toMatchObject({ code });
-    const release = await space.claim(200);
-    await expect(space.claim(151)).rejects.toMatchObject({ code });
-    release();
-    await space.claim(350);
+    const claim = (stored: number, files = 0) => space.claim({ what: 'it', stored, files });
+    await expect(claim(351)).rejects.toMatchObject({ code });
+    await expect(claim(0, 701)).rejects.toMatchObject({ code });
+    const release = await claim(200);
+    await expect(claim(151)).rejects.toMatchObject({ code });
+    const releaseFiles = await claim(0, 300);
+    expect(space.underway).toBe(500);
+    for (let times = 0; times < 2; times += 1) release();
+    expect(space.underway).toBe(300);
+    releaseFiles();
+    await claim(350);
   });
 
   it('is not asked for when the store cannot tell', async () => {
     const space = new RewriteSpace(undefined, () => 300);
-    expect(await space.claim(2 ** 50)).toBeTypeOf('function');
+    expect(await space.claim({ what: 'it', stored: 2 ** 50 })).toBeTypeOf('function');
   });
 });
 

@@ -317,3 +317,45 @@ describe('the file of an index', () => {
     expect((await reopened(all)).lost()).toEqual(['SLUICE_INDEX_LOST']);
   });
 });
+
+describe('room on disk', () => {
+  const N_BYTES = N * 2 * 4;
+
+  it('is kept for the file of an index until it has been written or given up', async () => {
+    const { holder, run, indexes } = await start();
+    const { largest, underway = 0 } = holder.diskUse();
+    expect(underway).toBeGreaterThan(N_BYTES);
+    // With two dimensions the links are most of a file.
+    expect(largest).toBeGreaterThan(10 * N_BYTES);
+    let during = 0;
+    indexes.onBuild = () => {
+      during = holder.diskUse().underway ?? 0;
+    };
+    await run.index({ ...context, permits: 1 });
+    expect(during).toBe(underway);
+    expect(holder.diskUse().underway).toBe(0);
+    run.swap();
+
+    const given = await start();
+    given.run.rollback();
+    expect(given.holder.diskUse().underway).toBe(0);
+  });
+
+  it('is looked for before the rewriting begins', async () => {
+    let free = Number.POSITIVE_INFINITY;
+    const { options, store } = await start();
+    const holder = await openHolder(store, { ...options, freeBytes: async () => free });
+    new Writer(holder).apply(circle(range(0, N)));
+    const [segment] = holder.segments();
+    // Enough for the rows, twice, but not for the links.
+    free = 2 * holder.dirtyBytes() + 3 * holder.diskUse().stored + N_BYTES;
+    const run = begin(holder, [segment?.id ?? 0]);
+    await expect(run.copy(context)).rejects.toMatchObject({
+      code: 'SLUICE_NOT_ENOUGH_SPACE',
+      message: expect.stringContaining('a vector index needs'),
+    });
+    run.rollback();
+    await run.discard();
+    expect(holder.diskUse().underway).toBe(0);
+  });
+});

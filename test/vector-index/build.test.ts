@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError, vectorIndexSupport } from 'sluice';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { indexFileBytes } from '#sluice/services/vector-index/index-size.js';
 import { temporaryDirectory } from '../support/temporary.js';
 import { buildOptions, filesIn, newIndexes, someVectors, sourceOf } from './support/indexes.js';
 
@@ -13,6 +14,21 @@ const fixture = (folder: string, name: string) =>
 function muchWork() {
   return { ...sourceOf(someVectors(10_000, 32), 'euclid', 1024), efConstruct: 400 };
 }
+
+describe('the size of a file', () => {
+  test.each([
+    [2, 'euclid', 64],
+    [64, 'cosine', 16],
+    [64, 'dot', 4],
+  ] as const)('is known before: %s dimensions, %s, m %s', async (dimensions, distance, m) => {
+    const { indexes } = await newIndexes();
+    const source = sourceOf(someVectors(500, dimensions), distance);
+    const { record } = await indexes.build(source, buildOptions({ m }));
+    const expected = indexFileBytes(500, source, { m });
+    expect(record.bytes / expected).toBeGreaterThan(0.8);
+    expect(record.bytes / expected).toBeLessThan(1.02);
+  });
+});
 
 describe('a build', () => {
   test('reports its progress, and leaves the event loop free', async () => {

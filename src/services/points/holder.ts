@@ -14,7 +14,7 @@ import type { ClockRecord } from '../clocks.js';
 import { COMPACTED_MAX } from '../disk-watch.js';
 import { unknownNotes } from '../log-notes.js';
 import { indexingThresholdBytes } from '../optimizer-options.js';
-import type { LogNotes, SegmentHolder } from '../ports.js';
+import type { DiskUse, LogNotes, SegmentHolder } from '../ports.js';
 import { indexingThreads } from '../resource-budget.js';
 import { PointCapture } from './capture.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
@@ -25,8 +25,8 @@ import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
-import { RewriteSpace } from './rewrite-space.js';
-import { segmentBytes, unsavedBytes } from './save.js';
+import { diskUse, RewriteSpace } from './rewrite-space.js';
+import { unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { search } from './search.js';
 import type { SearchOptions } from './search-options.js';
@@ -59,7 +59,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   readonly #views: Views;
   /** Absent where there are no vector indexes. */
   readonly #keeper: IndexKeeper | undefined;
-  readonly #space: RewriteSpace;
+  /** Where those who are about to write much claim room. */
+  readonly space: RewriteSpace;
 
   constructor(options: PointHolderOptions) {
     this.#options = options;
@@ -68,7 +69,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#views = new Views(options.clock);
     this.#keeper = options.indexes && new IndexKeeper(options.indexes);
     // A flush and what the database compacts come first.
-    this.#space = new RewriteSpace(
+    this.space = new RewriteSpace(
       options.freeBytes,
       () => 2 * this.dirtyBytes() + Math.min(this.diskUse().stored, COMPACTED_MAX),
     );
@@ -136,9 +137,9 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().list.all.reduce((sum, segment) => sum + unsavedBytes(segment), 0);
   }
 
-  diskUse(): { stored: number; largest: number } {
-    const sizes = this.#opened().list.all.map(segmentBytes);
-    return { stored: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(0, ...sizes) };
+  diskUse(): DiskUse {
+    const { list } = this.#opened();
+    return diskUse(list.all, list.shape, this.#outputIndexing(), this.space.underway);
   }
 
   async reclaim(): Promise<void> {
@@ -197,7 +198,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (sources.length === 0) return undefined;
     const giveUp = (segments: readonly Segment[]) => this.#giveUp(segments);
     const indexing = this.#outputIndexing();
-    return new Rebuild({ ...this.#options, list, indexing, giveUp, space: this.#space }, sources);
+    return new Rebuild({ ...this.#options, list, indexing, giveUp, space: this.space }, sources);
   }
 
   /** The newest operation whose effects are here. */

@@ -11,8 +11,8 @@ import type {
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
 import { SegmentProxy } from './proxy.js';
-import type { RewriteSpace } from './rewrite-space.js';
-import { pictureOf, saveSegments, segmentBytes } from './save.js';
+import { type RewriteSpace, rewriteBytes } from './rewrite-space.js';
+import { pictureOf, saveSegments } from './save.js';
 import { LIVE, type Segment } from './segment.js';
 import type { SegmentList } from './segment-list.js';
 
@@ -63,6 +63,8 @@ export class Rebuild implements Optimization {
   readonly #output: Segment;
   /** Created because the last segment that took rows was frozen. */
   readonly #spare: Segment | undefined;
+  /** Gives back the room that was claimed for the file of the index. */
+  #releaseIndex: () => void = () => {};
 
   /** Freezes the sources: they must be in the list and not frozen. */
   constructor(tools: RebuildTools, sources: readonly Segment[]) {
@@ -84,13 +86,15 @@ export class Rebuild implements Optimization {
   async copy(context: OptimizationContext): Promise<void> {
     throwIfAborted(context.signal);
     const { indexing, space } = this.#tools;
-    const input = this.#proxies.reduce((sum, { segment }) => sum + segmentBytes(segment), 0);
-    const vectors = this.#proxies.reduce((sum, { segment }) => sum + segment.vectorBytes, 0);
-    const isIndexed = indexing !== undefined && vectors >= indexing.thresholdBytes;
-    // An index holds the vectors again.
-    const release = await space.claim(isIndexed ? input + vectors : input);
+    const sources = this.#proxies.map(({ segment }) => segment);
+    const { stored, files } = rewriteBytes(sources, this.#tools.list.shape, indexing);
+    const release = await space.claim({ what: 'a rewritten segment', stored });
     try {
+      this.#releaseIndex = await space.claim({ what: 'a vector index', stored: 0, files });
       await this.#copy(context);
+    } catch (error) {
+      this.#releaseIndex();
+      throw error;
     } finally {
       release();
     }
@@ -114,7 +118,11 @@ export class Rebuild implements Optimization {
       clock,
       onProgress: (indexed) => onProgress({ copied: total, indexed, total }),
     };
-    this.#output.attach(await indexing.build(source, options));
+    try {
+      this.#output.attach(await indexing.build(source, options));
+    } finally {
+      this.#releaseIndex();
+    }
     throwIfAborted(signal);
   }
 
@@ -133,6 +141,7 @@ export class Rebuild implements Optimization {
 
   swap(): number {
     const { list, giveUp } = this.#tools;
+    this.#releaseIndex();
     const output = this.#output;
     for (const proxy of this.#proxies) {
       while (proxy.pending > 0) proxy.carryOver(output);
@@ -152,6 +161,7 @@ export class Rebuild implements Optimization {
   }
 
   rollback(): void {
+    this.#releaseIndex();
     for (const proxy of this.#proxies) proxy.unfreeze();
     if (this.#spare !== undefined) this.#tools.list.dropSpare(this.#spare);
   }

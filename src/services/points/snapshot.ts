@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.js';
-import { type BlockStore, EMPTY_SAVED, keysOf, type ManifestBody } from './manifest.js';
+import type { VectorIndexRecord } from '../vector-index/vector-index.js';
+import {
+  type BlockStore,
+  EMPTY_SAVED,
+  keysOf,
+  type ManifestBody,
+  type SegmentRecord,
+} from './manifest.js';
 import { pictureOf, type SegmentPicture, saveSegments, wholeBytes } from './save.js';
 import type { Segment } from './segment.js';
 
@@ -15,6 +22,8 @@ export interface SnapshotTools {
   clock: Clock;
   signal: AbortSignal;
   onProgress(progress: SnapshotProgress): void;
+  /** Copies the file of a vector index; when it can't, the copy has none, and builds it anew. */
+  copyIndex(index: VectorIndexRecord): Promise<boolean>;
 }
 
 /**
@@ -30,21 +39,27 @@ export class PointSnapshot {
   readonly bytes: number;
   readonly #manifest: Omit<ManifestBody, 'segments'>;
   readonly #pictures: readonly SegmentPicture[];
-  readonly #records: readonly { id: number; live: number; opNumMax: number }[];
+  readonly #records: readonly Omit<SegmentRecord, 'index'>[];
+  readonly #indexes: readonly (VectorIndexRecord | undefined)[];
 
   constructor(manifest: Omit<ManifestBody, 'segments'>, segments: readonly Segment[]) {
     this.opNum = manifest.applied;
     this.points = segments.reduce((sum, segment) => sum + segment.live, 0);
-    this.bytes = segments.reduce((sum, segment) => sum + wholeBytes(segment), 0);
+    this.bytes = segments.reduce((sum, segment) => {
+      return sum + wholeBytes(segment) + (segment.index?.record.bytes ?? 0);
+    }, 0);
     this.#manifest = manifest;
     // Nothing of it is in the other store yet.
     this.#pictures = segments.map((segment) => ({ ...pictureOf(segment), saved: EMPTY_SAVED }));
-    this.#records = segments.map(({ id, live, opNumMax }) => ({ id, live, opNumMax }));
+    this.#records = segments.map(({ id, live, opNumMax }) => {
+      return { id, live, opNumMax, ...EMPTY_SAVED };
+    });
+    this.#indexes = segments.map(({ index }) => index?.record);
   }
 
   /** Writes it into an empty store, in slices. */
   async write(store: BlockStore, tools: SnapshotTools): Promise<void> {
-    const { storeId, clock, signal, onProgress } = tools;
+    const { storeId, clock, signal, onProgress, copyIndex } = tools;
     const total = this.#pictures.reduce((sum, { rows, stamps }) => sum + rows + stamps, 0);
     let done = 0;
     const onEncoded = (entries: number) => {
@@ -53,10 +68,12 @@ export class PointSnapshot {
     };
     await store.open({ storeId });
     const written = await saveSegments(store, this.#pictures, clock, signal, onEncoded);
-    const segments = this.#records.map((record, index) => ({
-      ...record,
-      ...(written[index] ?? EMPTY_SAVED),
-    }));
+    const segments: SegmentRecord[] = [];
+    for (const [at, record] of this.#records.entries()) {
+      const index = this.#indexes[at];
+      const isCopied = index !== undefined && (await copyIndex(index));
+      segments.push({ ...record, ...written[at], ...(isCopied && { index }) });
+    }
     await store.commit({ ...this.#manifest, segments }, written.flatMap(keysOf));
   }
 }

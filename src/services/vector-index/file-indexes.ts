@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { errorText, SluiceError, throwIfAborted } from '../../errors.js';
 import type { Clock } from '../clock.js';
 import { runInThread } from '../optimizers/build-thread.js';
+import { copyIndexFile } from './copy-index.js';
 import { graphWidth, type IndexShape } from './graph-space.js';
 import { IndexFiles, readIndexFile } from './index-files.js';
 import { type GraphLibrary, loadGraphLibrary, MappedIndex } from './usearch-index.js';
@@ -92,6 +94,12 @@ export class FileVectorIndexes implements VectorIndexes {
     } catch (error) {
       throw lost(record, error);
     }
+  }
+
+  async copy(record: VectorIndexRecord, directory: string, signal: AbortSignal): Promise<boolean> {
+    const { file } = record;
+    const from = await this.#files.place(file);
+    return from !== undefined && copyIndexFile(from, join(directory, file), record, signal);
   }
 
   remove(files: readonly string[]): Promise<void> {

@@ -67,6 +67,11 @@ export interface VectorIndexes {
     record: VectorIndexRecord,
     shape: { dimensions: number; distance: Distance },
   ): Promise<VectorIndex>;
+  /**
+   * Copies the file of an index into another directory, made when needed: false, and no file, when
+   * that is impossible. Rejects only when the signal fires.
+   */
+  copy(record: VectorIndexRecord, directory: string, signal: AbortSignal): Promise<boolean>;
   /** Deletes files; a file that is missing, or that can't be deleted now, is left to the sweep. */
   remove(files: readonly string[]): Promise<void>;
   /** Deletes every index file but these and those being built: what an earlier opening left. */

@@ -19,6 +19,7 @@ export class FakeCollection implements CollectionHandle {
   onSnapshot: () => Promise<void> | void = () => undefined;
   health: Status = { color: 'green', reasons: [], errors: [] };
   configuration: object = { optimizers: { deletedThreshold: 0.2 }, flushIntervalMs: 5000 };
+  payloadIndexes: { [path: string]: string } = {};
   running: ReturnType<CollectionHandle['optimizations']>['running'] = [];
   optimizing: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
 
@@ -98,6 +99,7 @@ export class FakeCollection implements CollectionHandle {
       points: this.points.size,
       segments: [{ ...segment, indexed: false, appendable: true }],
       wal: { acked: 3, applied: 4, last: 5 },
+      payloadIndexes: this.payloadIndexes,
       configuration: this.configuration,
     };
   }

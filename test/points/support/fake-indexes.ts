@@ -48,6 +48,10 @@ export class FakeIndexes implements VectorIndexes {
     return { record, search: (query, ef) => this.#search(vectors, query, ef) };
   }
 
+  async copy(): Promise<boolean> {
+    return false;
+  }
+
   async remove(files: readonly string[]): Promise<void> {
     for (const file of files) this.files.delete(file);
   }

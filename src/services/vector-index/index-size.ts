@@ -1,0 +1,22 @@
+import type { HnswGraphOptions } from '../../types.js';
+import type { IndexShape } from './usearch-index.js';
+
+/** A key, counts, and the links of the few rows on upper layers; measured. */
+const ROW_BYTES = 40;
+
+/** A row's links on the lowest layer: twice `m`, four bytes each. */
+const LINK_BYTES_PER_M = 8;
+
+/**
+ * Bytes that the file of an index will have, about. With few dimensions most of them are links, so
+ * that it can be many times as large as the vectors.
+ */
+export function indexFileBytes(
+  rows: number,
+  { dimensions, distance }: IndexShape,
+  { m }: Pick<HnswGraphOptions, 'm'>,
+): number {
+  // See the library's options: half precision for `cosine`.
+  const vectorBytes = dimensions * (distance === 'cosine' ? 2 : 4);
+  return rows * (vectorBytes + LINK_BYTES_PER_M * m + ROW_BYTES);
+}
