@@ -1,5 +1,5 @@
 import type { HnswGraphOptions } from '../../types.js';
-import type { IndexShape } from './usearch-index.js';
+import { graphWidth, type IndexShape } from './graph-space.js';
 
 /** A key, counts, and the links of the few rows on upper layers; measured. */
 const ROW_BYTES = 40;
@@ -13,10 +13,10 @@ const LINK_BYTES_PER_M = 8;
  */
 export function indexFileBytes(
   rows: number,
-  { dimensions, distance }: IndexShape,
+  shape: IndexShape,
   { m }: Pick<HnswGraphOptions, 'm'>,
 ): number {
   // See the library's options: half precision for `cosine`.
-  const vectorBytes = dimensions * (distance === 'cosine' ? 2 : 4);
+  const vectorBytes = graphWidth(shape) * (shape.distance === 'cosine' ? 2 : 4);
   return rows * (vectorBytes + LINK_BYTES_PER_M * m + ROW_BYTES);
 }
