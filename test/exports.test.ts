@@ -1,4 +1,5 @@
 import * as sluice from 'sluice';
+import * as testing from 'sluice/testing';
 import { expect, test } from 'vitest';
 
 test('the package exports these values, and a change of them is deliberate', () => {
@@ -25,6 +26,33 @@ test('the package exports these values, and a change of them is deliberate', () 
       "throwIfAborted",
       "vectorIndexSupport",
       "verifyStore",
+    ]
+  `);
+});
+
+test('sluice/testing exports these values', () => {
+  expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+    [
+      "check",
+      "checksOf",
+      "coverageOf",
+      "describeFindings",
+      "edgeText",
+      "eventName",
+      "eventText",
+      "explore",
+      "guardName",
+      "nameOf",
+      "randomWalks",
+      "run",
+      "shortestPaths",
+      "simplePaths",
+      "stateName",
+      "stateNodes",
+      "suite",
+      "transitionCoverage",
+      "transitionPairCoverage",
+      "transitions",
     ]
   `);
 });
