@@ -24,8 +24,8 @@ export interface View {
   told: readonly AnyEventObject[];
 }
 
-/** False, or anything thrown, says that it doesn't hold. */
-export type Invariant = (view: View) => undefined | boolean | Promise<undefined | boolean>;
+/** False (or a promise of it), or anything thrown, says that it doesn't hold; all else is good. */
+export type Invariant = (view: View) => unknown;
 
 /** How paths are led over a real actor; without any of it, events are sent and gates opened. */
 export interface Driver {

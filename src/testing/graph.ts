@@ -19,7 +19,7 @@ export interface Edge {
   /** The transitions of the definition that it took, the eventless ones that followed included. */
   taken: readonly AnyTransitionDefinition[];
   by: Origin;
-  /** True when it comes by itself: from a child or a timer. */
+  /** True when it comes by itself: from a child, from a timer, or as a reply. */
   armed: boolean;
 }
 
@@ -32,6 +32,7 @@ const armedOnly: EdgeTest = (edge) => edge.armed;
 export class Graph {
   /** As it was explored: with a stand-in for each child. */
   readonly machine: AnyStateMachine;
+  /** Steps along with a real actor; of use to `run` alone. */
   readonly model: Model;
   readonly initialKey: string;
   readonly snapshots: ReadonlyMap<string, AnyMachineSnapshot>;

@@ -159,6 +159,23 @@ describe('explore', () => {
     expect(graph.edges.map(edgeText)).toEqual(['working → work done → resting']);
   });
 
+  it('explores an invoke with a system id that is entered again and again', () => {
+    const again = setup({ actors: { work: fromPromise(async () => 1) } }).createMachine({
+      id: 'again',
+      initial: 'a',
+      states: {
+        a: { invoke: { id: 'w', systemId: 'W', src: 'work', onDone: 'b', onError: 'b' } },
+        b: { on: { Add: 'a' } },
+      },
+    });
+    const graph = explore(again, { events: [Add] });
+    expect(graph.edges.map(edgeText)).toEqual([
+      'a → w done → b',
+      'a → w failed "it failed" → b',
+      'b → Add → a',
+    ]);
+  });
+
   it('refuses what is no machine and no list of events', () => {
     expect(() => explore('machine' as never, { events: [] })).toThrow(TypeError);
     expect(() => explore(fetchMachine, {} as never)).toThrow('events must be a list');

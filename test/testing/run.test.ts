@@ -124,7 +124,11 @@ describe('run', () => {
     });
     const asking = explore(caller, { events: [{ type: 'Ask' }] });
     await runAll(transitionCoverage(asking), {
-      invariants: { tells: (view) => void told.push(...view.told.map(({ type }) => type)) },
+      invariants: {
+        tells: (view) => {
+          told.push(...view.told.map(({ type }) => type));
+        },
+      },
     });
     expect(told).toEqual(['Asked']);
     const paths = transitionCoverage(graph);
@@ -147,6 +151,25 @@ describe('run', () => {
     await expect(
       runAll(transitionCoverage(graph), { effects: { load: () => 'rotten' } }),
     ).rejects.toThrow('is "rotten"');
+  });
+
+  it('brings events from outside as the driver says', async () => {
+    const brought: string[] = [];
+    const Fetch: NonNullable<Driver['events']>[string] = (event, actor) => {
+      brought.push(event.type);
+      actor.send(event);
+    };
+    let finished = 0;
+    const paths = transitionCoverage(graph);
+    const finish = () => {
+      finished += 1;
+    };
+    await runAll(paths, { events: { Fetch }, finish });
+    expect(brought.length).toBeGreaterThan(2);
+    expect(finished).toBe(paths.length);
+    await expect(runAll(paths, { events: { Fetch: () => {} } })).rejects.toThrow(
+      'value: expected "loading", is "idle"',
+    );
   });
 
   it('holds children that have no name in setup', async () => {
