@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
 import { expect, test } from 'vitest';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
+import { testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -80,3 +81,11 @@ test('it runs: a path that is no store has a code', async () => {
 function memoryLevel() {
   return new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
 }
+
+test('it runs: the tests of a machine of its own', async () => {
+  const names = await testMachine();
+  expect(names).toContain('lamp: no state is a dead end');
+  expect(names.some((name) => /^lamp: 1\. off → Press → on → after patience/.test(name))).toBe(
+    true,
+  );
+});

@@ -1,5 +1,6 @@
 import * as sluice from 'sluice';
 import * as core from 'sluice/core';
+import * as testing from 'sluice/testing';
 import { expect, test } from 'vitest';
 
 test('the package exports these values, and a change of them is deliberate', () => {
@@ -40,4 +41,31 @@ test('the core has everything of it but the collection of points', () => {
     'vectorIndexSupport',
     'verifyStore',
   ]);
+});
+
+test('sluice/testing exports these values', () => {
+  expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+    [
+      "check",
+      "checksOf",
+      "coverageOf",
+      "describeFindings",
+      "edgeText",
+      "eventName",
+      "eventText",
+      "explore",
+      "guardName",
+      "nameOf",
+      "randomWalks",
+      "run",
+      "shortestPaths",
+      "simplePaths",
+      "stateName",
+      "stateNodes",
+      "suite",
+      "transitionCoverage",
+      "transitionPairCoverage",
+      "transitions",
+    ]
+  `);
 });

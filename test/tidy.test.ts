@@ -157,6 +157,12 @@ describe('the house keeps its walls', () => {
     expect(imported(core, /^src\/services\/(points|level|optimizers|vector-index)\//)).toEqual([]);
   });
 
+  it('nothing knows the library for tests, and that knows errors and the clock alone', () => {
+    expect(imported(/^src\/(?!testing\/)/, /^src\/testing\//)).toEqual([]);
+    const allowed = /^(?!src\/testing\/|src\/errors\.ts$|src\/services\/clock\.ts$|@?xstate)/;
+    expect(imported(/^src\/testing\//, allowed)).toEqual([]);
+  });
+
   it('nothing knows the command line', () => {
     expect(imported(/^src\/(?!cli\/)/, /^src\/cli\//)).toEqual([]);
   });

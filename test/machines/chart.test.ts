@@ -1,4 +1,5 @@
 // The charts describe themselves: documentation and diagrams are made from these texts.
+import { guardName, stateNodes, transitions } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { flushWorkerMachine } from '#sluice/machines/flush-worker.js';
@@ -7,7 +8,6 @@ import { optimizerSchedulerMachine } from '#sluice/machines/optimizer-scheduler.
 import type { ChartMeta } from '#sluice/machines/signals.js';
 import { updateHandlerMachine } from '#sluice/machines/update-handler.js';
 import { updateWorkerMachine } from '#sluice/machines/update-worker.js';
-import { guardName, stateNodes, transitions } from './support/definition.js';
 
 const MACHINES: readonly AnyStateMachine[] = [
   updateHandlerMachine,

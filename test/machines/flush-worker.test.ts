@@ -1,9 +1,8 @@
 // Whoever asks for a flush is answered by a round that begins after the question.
+import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { FlushWorkerContext } from '#sluice/machines/flush-worker.js';
 import { flushWorkerCase } from './support/cases.js';
-import { explore } from './support/explore.js';
-import { type Edge, type EdgeTest, type Graph, lineOf } from './support/graph.js';
 import { mutate } from './support/mutate.js';
 
 const begins: EdgeTest = ({ source, event, target }) => {
@@ -31,7 +30,7 @@ describe('the flush worker', () => {
 
   it('begins a round after each Flush, without waiting for the interval', () => {
     expect(graph.edges.filter(({ event }) => event.type === 'Flush').length).toBeGreaterThan(10);
-    expect(lostFlushes(graph).map(lineOf)).toEqual([]);
+    expect(lostFlushes(graph).map(edgeText)).toEqual([]);
   });
 
   it('would show that a Flush during a round is forgotten', () => {
@@ -53,11 +52,11 @@ describe('the flush worker', () => {
     );
     const sure = graph.surely(begins);
     const lost = stops.filter((edge) => !begins(edge) && !sure.has(edge.to));
-    expect(lost.map(lineOf)).toEqual([]);
+    expect(lost.map(edgeText)).toEqual([]);
     const extra = graph.edges.filter(
       (edge) => begins(edge) && edge.source.context.stop === 'lastRound',
     );
-    expect(extra.map(lineOf)).toEqual([]);
+    expect(extra.map(edgeText)).toEqual([]);
   });
 
   it('acknowledges the log only after a commit, or when there was nothing to commit', () => {

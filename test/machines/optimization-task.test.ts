@@ -1,8 +1,7 @@
 // A task either swaps or leaves everything as if it had never been.
+import { type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import { taskCase } from './support/cases.js';
-import { explore } from './support/explore.js';
-import { type EdgeTest, type Graph, lineOf } from './support/graph.js';
 import { mutate } from './support/mutate.js';
 
 const swaps: EdgeTest = ({ target }) => target.value === 'swapping';
@@ -25,7 +24,7 @@ describe('the optimization task', () => {
   it('undoes everything on each way out but a done one', () => {
     const exits = graph.edges.filter(({ target }) => target.status === 'done');
     const undone = exits.filter(({ target }) => target.value !== 'done');
-    expect(undone.filter(({ source }) => source.value !== 'cancelling').map(lineOf)).toEqual([]);
+    expect(undone.filter(({ source }) => source.value !== 'cancelling').map(edgeText)).toEqual([]);
     const done = exits.filter(({ target }) => target.value === 'done');
     expect(new Set(done.map(({ source }) => source.value))).toEqual(
       new Set(['copying', 'swapping']),
@@ -34,7 +33,7 @@ describe('the optimization task', () => {
 
   it('never swaps after a Stop that came before the swap', () => {
     expect(graph.edges.filter(({ event }) => event.type === 'Stop').length).toBeGreaterThan(5);
-    expect(swapsAfterStop(graph).map(lineOf)).toEqual([]);
+    expect(swapsAfterStop(graph).map(edgeText)).toEqual([]);
   });
 
   it('would show that a phase goes on although a Stop has come', () => {
@@ -50,7 +49,7 @@ describe('the optimization task', () => {
       ({ source, event, target }) =>
         source.value !== target.value && !/^xstate\.(done|error)\.actor\./.test(event.type),
     );
-    expect(left.map(lineOf)).toEqual([]);
+    expect(left.map(edgeText)).toEqual([]);
   });
 
   it('tells how it ended', () => {

@@ -1,10 +1,9 @@
 // Nothing that the scheduler has been told, or has to do later, waits for ever for a pass.
+import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
 import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setup.js';
 import { schedulerCase } from './support/cases.js';
-import { explore } from './support/explore.js';
-import { type Edge, type EdgeTest, type Graph, lineOf } from './support/graph.js';
 import { mutate } from './support/mutate.js';
 
 type Machine = ReturnType<typeof schedulerCase>['machine'];
@@ -100,14 +99,14 @@ describe('the scheduler and its passes', () => {
 
   // One slot and no way to leave: small, and all that the mutants need.
   const one = schedulerCase(1);
-  one.how.external = [{ type: 'Operation' }, { type: 'Nop' }];
+  one.how.events = [{ type: 'Operation' }, { type: 'Nop' }];
 
   for (const slots of [0, 1, 2]) {
     it(`loses no signal and no freed slot with ${slots} slots, without the clean-up timer`, () => {
       const other = schedulerCase(slots);
       const searched = slots === 2 ? graph : explore(other.machine, other.how);
       expect(searched.edges.filter(asksForPass).length).toBeGreaterThan(50);
-      expect(lostPasses(searched, withoutCleanup).map(lineOf)).toEqual([]);
+      expect(lostPasses(searched, withoutCleanup).map(edgeText)).toEqual([]);
     });
   }
 
@@ -128,8 +127,8 @@ describe('the scheduler and its passes', () => {
     const { machine, how } = schedulerCase(slots, true);
     const searched = explore(machine, how);
     expect(searched.edges.filter(isHeld).length).toBeGreaterThan(20);
-    expect(lostPasses(searched, withoutCleanup).map(lineOf)).toEqual([]);
-    expect(wrongHolds(searched).map(lineOf)).toEqual([]);
+    expect(lostPasses(searched, withoutCleanup).map(edgeText)).toEqual([]);
+    expect(wrongHolds(searched).map(edgeText)).toEqual([]);
   });
 
   for (const [fault, make] of Object.entries(HOLD_MUTANTS)) {
@@ -161,6 +160,6 @@ describe('the scheduler and its passes', () => {
     const resting = graph.surely(({ target }) => ['paused', 'stopped'].includes(target.value));
     const pauses = graph.edges.filter(({ event }) => event.type === 'Pause');
     const lost = pauses.filter(({ to, target }) => target.value !== 'paused' && !resting.has(to));
-    expect(lost.map(lineOf)).toEqual([]);
+    expect(lost.map(edgeText)).toEqual([]);
   });
 });

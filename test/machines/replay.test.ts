@@ -1,12 +1,17 @@
-// The real actors, led along paths over every transition of the graphs.
-import { describe, expect, it } from 'vitest';
-import { CASES, flushWorkerCase } from './support/cases.js';
-import { nameOf, transitions } from './support/definition.js';
-import { explore } from './support/explore.js';
-import { type Edge, lineOf } from './support/graph.js';
-import { pathsOver, replay } from './support/replay.js';
+// The real actors, led along paths over every transition of the graphs, and over every pair of them.
 
-/** In the large graphs one path for each way in which an event can work in each state. */
+import type { Edge } from 'sluice/testing';
+import {
+  coverageOf,
+  nameOf,
+  run,
+  transitionCoverage,
+  transitionPairCoverage,
+} from 'sluice/testing';
+import { describe, expect, it } from 'vitest';
+import { CASES, flushWorkerCase, graphOf } from './support/cases.js';
+
+/** In the large graphs one edge for each way in which an event can work in each state. */
 const LARGE = new Set(['optimizerScheduler', 'updateHandler']);
 
 function effectOf({ source, event, taken, target }: Edge): string {
@@ -16,22 +21,35 @@ function effectOf({ source, event, taken, target }: Edge): string {
 
 describe('the real actors go where the graphs say', () => {
   for (const [name, make] of Object.entries(CASES)) {
-    it(name, async () => {
-      const testCase = make();
-      const graph = explore(testCase.machine, testCase.how);
-      const paths = pathsOver(graph, LARGE.has(name) ? effectOf : lineOf);
-      await replay(testCase, paths);
+    const graph = graphOf(make());
+    const lengthMax = 60;
 
-      const taken = new Set(paths.flat().flatMap((edge) => edge.taken));
-      const missing = transitions(testCase.machine).filter((transition) => !taken.has(transition));
-      expect(missing.map(nameOf)).toEqual([]);
+    it(`${name}, over every pair of transitions`, { timeout: 60_000 }, async () => {
+      const paths = transitionPairCoverage(graph, { lengthMax });
+      for (const path of paths) await run(path);
+      const { states, transitions, pairs } = coverageOf(graph, paths);
+      expect([...states.missing, ...transitions.missing, ...pairs.missing]).toEqual([]);
+      expect(pairs.of).toBeGreaterThan(50);
+    });
+
+    it(`${name}, over every edge`, { timeout: 60_000 }, async () => {
+      const each = LARGE.has(name) ? effectOf : 'edges';
+      const paths = transitionCoverage(graph, { each, lengthMax });
+      for (const path of paths) await run(path);
+      const { edges, transitions } = coverageOf(graph, paths);
+      expect(transitions.missing).toEqual([]);
+      if (each === 'edges') expect(edges.missing).toEqual([]);
+      else expect(edges.covered).toBeGreaterThan(100);
     });
   }
 
   it('would notice a machine that forgets something', async () => {
-    const testCase = flushWorkerCase();
-    const paths = pathsOver(explore(testCase.machine, testCase.how), lineOf);
-    const machine = testCase.machine.provide({ actions: { markAgain: () => {} } });
-    await expect(replay({ ...testCase, machine }, paths)).rejects.toThrow('the actor went to');
+    const { machine, how } = flushWorkerCase();
+    const mutant = machine.provide({ actions: { markAgain: () => {} } });
+    const paths = transitionCoverage(graphOf({ machine, how }));
+    const runs = paths.map((path) => run(path, { machine: mutant }));
+    const failed = (await Promise.allSettled(runs)).filter(({ status }) => status === 'rejected');
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed[0]).toMatchObject({ reason: { code: 'SLUICE_MISMATCH' } });
   });
 });

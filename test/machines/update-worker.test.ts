@@ -1,8 +1,7 @@
 // Whoever writes to the log and wakes the worker can be sure that an applier will look at it.
+import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import { updateWorkerCase } from './support/cases.js';
-import { explore } from './support/explore.js';
-import { type Edge, type EdgeTest, type Graph, lineOf } from './support/graph.js';
 import { mutate } from './support/mutate.js';
 
 /** An applier starts, or the worker crashes: its successor begins with one. */
@@ -28,7 +27,7 @@ describe('the update worker', () => {
 
   it('loses no wake-up: an Operation in any state but a stopping one starts an applier', () => {
     expect(graph.edges.filter(({ event }) => event.type === 'Operation').length).toBeGreaterThan(5);
-    expect(lostOperations(graph).map(lineOf)).toEqual([]);
+    expect(lostOperations(graph).map(edgeText)).toEqual([]);
   });
 
   it('would show that an Operation is forgotten while an applier is ending', () => {

@@ -1,4 +1,5 @@
 // How each of the five machines is explored: what the world may send and what its children may do.
+import { type Exploration, explore, type Graph } from 'sluice/testing';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { createActor, fromCallback } from 'xstate';
 import { type FlushWorkerContext, flushWorkerMachine } from '#sluice/machines/flush-worker.js';
@@ -8,42 +9,37 @@ import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setu
 import { updateHandlerMachine } from '#sluice/machines/update-handler.js';
 import type { UpdateHandlerContext } from '#sluice/machines/update-handler-setup.js';
 import { type UpdateWorkerContext, updateWorkerMachine } from '#sluice/machines/update-worker.js';
-import type { Exploration } from './explore.js';
-import { Gates } from './gates.js';
 
 /** A machine and how to explore it. */
 export interface Case {
   machine: AnyStateMachine;
   how: Exploration;
-  /** Events that the machine sends itself after a delay. @default none */
-  raised?: readonly string[];
 }
+
+export const graphOf = ({ machine, how }: Case): Graph => explore(machine, how);
 
 /** Stands for the parent that a worker reports to. */
 const parent = createActor(fromCallback(() => {})).start();
 
-/** Children are stubs, so that a graph holds one machine only. */
-export const stubbed = (machine: AnyStateMachine): AnyStateMachine => new Gates().guard(machine);
-
 const projection =
-  <Context>(project: (context: Context) => unknown): Exploration['project'] =>
-  (context) =>
+  <Context>(project: (context: Context) => unknown) =>
+  (context: unknown) =>
     project(context as Context);
 
 export function updateWorkerCase(): Case {
-  const outcomes = () => [{ outcome: 'caughtUp' }, { outcome: 'retry' }];
+  const outputs = [{ outcome: 'caughtUp' }, { outcome: 'retry' }];
   return {
-    machine: stubbed(updateWorkerMachine),
+    machine: updateWorkerMachine,
     how: {
       input: { parent },
-      external: [
+      events: [
         { type: 'Operation' },
         { type: 'Nop' },
         { type: 'Plunger', id: 1 },
         { type: 'Applied', applied: 1, caughtUp: true },
         { type: 'Stop' },
       ],
-      outputs: { applier: outcomes, drain: outcomes },
+      children: { applier: { outputs }, drain: { outputs } },
       project: projection(({ woken, stopping, attempt }: UpdateWorkerContext) => ({
         woken,
         stopping,
@@ -56,15 +52,11 @@ export function updateWorkerCase(): Case {
 
 export function flushWorkerCase(): Case {
   return {
-    machine: stubbed(flushWorkerMachine),
+    machine: flushWorkerMachine,
     how: {
       input: { flushIntervalMs: 1000 },
-      external: [
-        { type: 'Flush' },
-        { type: 'Reconfigured', flushIntervalMs: 500 },
-        { type: 'Stop' },
-      ],
-      outputs: { capture: () => [{ changed: true }, { changed: false }] },
+      events: [{ type: 'Flush' }, { type: 'Reconfigured', flushIntervalMs: 500 }, { type: 'Stop' }],
+      children: { capture: { outputs: [{ changed: true }, { changed: false }] } },
       project: projection((context: FlushWorkerContext) => context),
     },
   };
@@ -77,11 +69,11 @@ export function taskCase(): Case {
     { started: true, indexing: true },
   ];
   return {
-    machine: stubbed(optimizationTaskMachine),
+    machine: optimizationTaskMachine,
     how: {
       input: { run: 1 },
-      external: [{ type: 'Stop', why: 'the test says so' }],
-      outputs: { copy: () => copied, swap: () => [100] },
+      events: [{ type: 'Stop', why: 'the test says so' }],
+      children: { copy: { outputs: copied }, swap: { outputs: [100] } },
       project: projection(({ cancelled, error, points }: TaskContext) => ({
         cancelled,
         error,
@@ -112,17 +104,17 @@ export function schedulerCase(slots: number, held = false): Case {
     { outcome: 'failed', error: 'it failed' },
   ];
   return {
-    machine: stubbed(optimizerSchedulerMachine),
+    machine: optimizerSchedulerMachine,
     how: {
       input: { parent, slots, held },
-      external: [
+      events: [
         { type: 'Operation' },
         { type: 'Nop' },
         { type: 'Pause' },
         { type: 'Resume', slots },
         { type: 'Stop' },
       ],
-      outputs: { plan: (context) => plans(context as never), optimization: () => tasks },
+      children: { plan: { outputs: plans }, optimization: { outputs: tasks } },
       project: projection((context: SchedulerContext) => ({
         ...context,
         parent: undefined,
@@ -134,19 +126,12 @@ export function schedulerCase(slots: number, held = false): Case {
   };
 }
 
-const WORKERS = ['updateWorker', 'optimizerScheduler', 'flushWorker'] as const;
-
-/** Replies of workers, and restarts, which no snapshot of the root shows as a child or a timer. */
-function promised(snapshot: AnyMachineSnapshot) {
+/** What workers tell the root by themselves. */
+function replies(snapshot: AnyMachineSnapshot) {
   const context: UpdateHandlerContext = snapshot.context;
   const events = [];
-  if (snapshot.matches('live')) {
-    for (const worker of WORKERS) {
-      const settling = `settle.${worker}` in snapshot.children;
-      if (context.crashes[worker] === 0 || context.alive[worker] || settling) continue;
-      events.push({ type: 'Restart', worker });
-    }
-    if (context.alive.updateWorker) events.push({ type: 'Applied', applied: 1, caughtUp: true });
+  if (snapshot.matches('live') && context.alive.updateWorker) {
+    events.push({ type: 'Applied', applied: 1, caughtUp: true });
   }
   if (snapshot.matches('live.reconfiguring.pausing')) events.push({ type: 'Paused' });
   return events;
@@ -155,11 +140,10 @@ function promised(snapshot: AnyMachineSnapshot) {
 export function updateHandlerCase(): Case {
   const settings = { slots: 2, flushIntervalMs: 1000 };
   return {
-    raised: ['Restart'],
-    machine: stubbed(updateHandlerMachine),
+    machine: updateHandlerMachine,
     how: {
       input: settings,
-      external: [
+      events: [
         { type: 'Operation' },
         { type: 'Nop' },
         { type: 'Flush' },
@@ -169,16 +153,13 @@ export function updateHandlerCase(): Case {
         { type: 'Reopen' },
         { type: 'Stop' },
       ],
-      outputs: {
-        open: () => [{ ...settings, held: true }],
-        reconfigure: () => [settings],
+      children: {
+        open: { outputs: [{ ...settings, held: true }] },
+        reconfigure: { outputs: [settings] },
       },
-      promised,
-      // The number of crashes only sets a delay; that a worker has crashed tells of a restart.
-      project: projection((context: UpdateHandlerContext) => ({
-        ...context,
-        crashes: WORKERS.map((worker) => !context.alive[worker] && context.crashes[worker] > 0),
-      })),
+      replies,
+      // The number of crashes only sets a delay.
+      project: projection((context: UpdateHandlerContext) => ({ ...context, crashes: undefined })),
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
-/** Every state node of a machine, the root first. */
+/** Every state node of a machine, the root first; history states are no states to be in. */
 export function stateNodes(machine: AnyStateMachine): AnyStateNode[] {
   const nodes: AnyStateNode[] = [machine.root];
   for (const node of nodes) nodes.push(...Object.values(node.states));
-  return nodes;
+  return nodes.filter(({ type }) => type !== 'history');
 }
 
 /** Every transition of a machine: of events, timers, children, and the eventless ones. */
@@ -17,10 +17,12 @@ export function transitions(machine: AnyStateMachine): AnyTransitionDefinition[]
 
 /** The name of a transition's guard; undefined when it has none. */
 export function guardName({ guard }: AnyTransitionDefinition): string | undefined {
-  return typeof guard === 'string' ? guard : (guard as { type?: string } | undefined)?.type;
+  if (guard === undefined || typeof guard === 'string') return guard;
+  const { type, name } = guard as { type?: string; name?: string };
+  return type ?? name ?? 'a guard';
 }
 
-/** One line about a transition, for messages. */
+/** One line about a transition of a definition: `flush.sleeping on Stop: flush.stopped`. */
 export function nameOf(transition: AnyTransitionDefinition): string {
   const { source, eventType, target } = transition;
   const guard = guardName(transition);

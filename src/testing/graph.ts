@@ -4,9 +4,13 @@ import type {
   AnyStateMachine,
   AnyTransitionDefinition,
 } from 'xstate';
+import type { Origin } from './exploration.js';
+import type { Model, ModelState, Move } from './model.js';
+import { Path } from './path.js';
 
 /** One event in one state. */
 export interface Edge {
+  /** Keys of the two states in the graph. */
   from: string;
   to: string;
   source: AnyMachineSnapshot;
@@ -14,7 +18,8 @@ export interface Edge {
   target: AnyMachineSnapshot;
   /** The transitions of the definition that it took, the eventless ones that followed included. */
   taken: readonly AnyTransitionDefinition[];
-  /** True when it comes by itself: from a child or a timer. */
+  by: Origin;
+  /** True when it comes by itself: from a child, from a timer, or as a reply. */
   armed: boolean;
 }
 
@@ -23,45 +28,57 @@ export type EdgeTest = (edge: Edge) => boolean;
 const any: EdgeTest = () => true;
 const armedOnly: EdgeTest = (edge) => edge.armed;
 
-/** The states that an exploration has found, and the questions that the tests ask about them. */
+/** Every state that a machine can come to, and the ways between them. */
 export class Graph {
+  /** As it was explored: with a stand-in for each child. */
   readonly machine: AnyStateMachine;
+  /** Steps along with a real actor; of use to `run` alone. */
+  readonly model: Model;
   readonly initialKey: string;
-  readonly snapshots = new Map<string, AnyMachineSnapshot>();
+  readonly snapshots: ReadonlyMap<string, AnyMachineSnapshot>;
   /** Edges that took a transition or ended the machine; ignored events are in `ignored`. */
   readonly edges: readonly Edge[];
   readonly ignored: readonly Edge[];
   /** Ids of the state nodes that were entered, if only on the way to another. */
   readonly passed: ReadonlySet<string>;
+  /** Transitions of the definition that are taken somewhere, the start included. */
+  readonly taken: ReadonlySet<AnyTransitionDefinition>;
   readonly #out = new Map<string, Edge[]>();
   readonly #in = new Map<string, Edge[]>();
+  #entries: ReadonlyMap<string, Edge> | undefined;
 
   constructor(found: {
-    machine: AnyStateMachine;
-    initial: AnyMachineSnapshot;
-    initialKey: string;
+    model: Model;
+    start: Move;
+    states: ReadonlyMap<string, ModelState>;
     edges: readonly Edge[];
     passed: ReadonlySet<string>;
   }) {
-    this.machine = found.machine;
-    this.initialKey = found.initialKey;
+    this.model = found.model;
+    this.machine = found.model.machine;
+    this.initialKey = found.start.state.key;
     this.passed = found.passed;
-    this.snapshots.set(found.initialKey, found.initial);
+    this.snapshots = new Map([...found.states].map(([key, { snapshot }]) => [key, snapshot]));
     const counts = (edge: Edge) => edge.taken.length > 0 || edge.target.status === 'error';
     this.edges = found.edges.filter(counts);
     this.ignored = found.edges.filter((edge) => !counts(edge));
+    this.taken = new Set([...found.start.taken, ...this.edges.flatMap((edge) => edge.taken)]);
     for (const edge of this.edges) {
-      if (!this.snapshots.has(edge.to)) this.snapshots.set(edge.to, edge.target);
       push(this.#out, edge.from, edge);
       push(this.#in, edge.to, edge);
     }
   }
 
+  /** The edges that leave a state. */
+  out(key: string): readonly Edge[] {
+    return this.#out.get(key) ?? [];
+  }
+
   /** The states from which a `goal` edge can be reached along some edges of the kind `along`. */
   reaching(goal: EdgeTest, along: EdgeTest = any): Set<string> {
-    const ways = this.edges.filter(along);
+    const goals = this.edges.filter((edge) => along(edge) && goal(edge));
     return this.#backward(
-      ways.filter(goal).map((edge) => edge.from),
+      goals.map((edge) => edge.from),
       along,
     );
   }
@@ -78,30 +95,36 @@ export class Graph {
     return new Set([...this.snapshots.keys()].filter((key) => !doomed.has(key)));
   }
 
-  /** A shortest way from the start to each state, as the edge that enters it last. */
-  entries(): Map<string, Edge> {
-    const entry = new Map<string, Edge>();
+  /** A shortest path to a state. */
+  pathTo(key: string): Path {
+    this.#entries ??= this.#findEntries();
+    const steps: Edge[] = [];
+    for (let at = key; at !== this.initialKey; ) {
+      const edge = this.#entries.get(at);
+      if (edge === undefined) throw new TypeError(`no state of this graph: ${at}`);
+      steps.push(edge);
+      at = edge.from;
+    }
+    return new Path(this, steps.reverse());
+  }
+
+  /** A shortest path that ends with this edge. */
+  pathOver(edge: Edge): Path {
+    return new Path(this, [...this.pathTo(edge.from).steps, edge]);
+  }
+
+  /** The edge by which a shortest path enters each state last. */
+  #findEntries(): ReadonlyMap<string, Edge> {
+    const entries = new Map<string, Edge>();
     const queue = [this.initialKey];
     for (const key of queue) {
-      for (const edge of this.#out.get(key) ?? []) {
-        if (edge.to === this.initialKey || entry.has(edge.to)) continue;
-        entry.set(edge.to, edge);
+      for (const edge of this.out(key)) {
+        if (edge.to === this.initialKey || entries.has(edge.to)) continue;
+        entries.set(edge.to, edge);
         queue.push(edge.to);
       }
     }
-    return entry;
-  }
-
-  /** The path of `entries()` that ends with `last`. */
-  pathTo(last: Edge, entries: ReadonlyMap<string, Edge>): Edge[] {
-    const path = [last];
-    for (let key = last.from; key !== this.initialKey; ) {
-      const edge = entries.get(key);
-      if (edge === undefined) throw new Error(`no way leads to ${key}`);
-      path.unshift(edge);
-      key = edge.from;
-    }
-    return path;
+    return entries;
   }
 
   #backward(from: readonly string[], along: EdgeTest): Set<string> {
@@ -122,10 +145,4 @@ function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void 
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
-}
-
-/** One line about an edge, for messages. */
-export function lineOf({ from, event, to }: Edge): string {
-  const { type, output } = event;
-  return `${from} —${type}${output === undefined ? '' : JSON.stringify(output)}→ ${to}`;
 }

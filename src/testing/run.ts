@@ -1,0 +1,110 @@
+import { errorText, SluiceError } from '../errors.js';
+import type { Driver } from './driver.js';
+import type { Edge } from './graph.js';
+import type { ModelState, Picture, Timer } from './model.js';
+import { eventText, shortly } from './names.js';
+import type { Path } from './path.js';
+import { Stage } from './stage.js';
+
+const VALUE_MAX = 400;
+
+/**
+ * Leads a real actor along a path: events are sent, children end by their gates, timers fire when the
+ * path says so. After each step its state, projected context, children and timers must be the model's,
+ * and every invariant must hold. `SLUICE_MISMATCH` says where not, and how the path went.
+ */
+export async function run(path: Path, driver: Driver = {}): Promise<void> {
+  const { model } = path.graph;
+  const stage = new Stage(path.graph, driver);
+  try {
+    await stage.start();
+    let state = model.initial().state;
+    await compare(path, stage, driver, state, undefined);
+    for (const [at, step] of path.steps.entries()) {
+      if (!(await stage.take(step))) {
+        const why =
+          step.by === 'timer' ? 'no timer brings it' : `${step.event.actorId} is not running`;
+        throw mismatch(path, at, [`the event can't come: ${why}`]);
+      }
+      // The model goes along: what the projection leaves out is told by it, and by no other state.
+      state = model.next(state, step).state;
+      await compare(path, stage, driver, state, at);
+      if (state.key !== step.to) {
+        const graphs = JSON.parse(step.to) as Picture;
+        throw mismatch(path, at, [
+          '`project` makes one state of several that go different ways:',
+          ...differences(graphs, model.pictureOf(state)),
+        ]);
+      }
+    }
+  } finally {
+    stage.stop();
+    await driver.finish?.();
+  }
+}
+
+async function compare(
+  path: Path,
+  stage: Stage,
+  { invariants = {} }: Driver,
+  state: ModelState,
+  at: number | undefined,
+): Promise<void> {
+  const problems = differences(path.graph.model.pictureOf(state), stage.picture());
+  if (problems.length === 0 && state.snapshot.status === 'active') {
+    problems.push(...timerDifferences(state.timers, stage.timers()));
+  }
+  if (problems.length > 0) throw mismatch(path, at, problems);
+  const step = at === undefined ? undefined : path.steps[at];
+  const { snapshot, actor, told } = stage;
+  for (const [name, holds] of Object.entries(invariants)) {
+    try {
+      if ((await holds({ snapshot, actor, path, step, told })) !== false) continue;
+    } catch (cause) {
+      throw mismatch(path, at, [`invariant "${name}": ${errorText(cause)}`], cause);
+    }
+    throw mismatch(path, at, [`invariant "${name}" doesn't hold`]);
+  }
+}
+
+/** One line for each part in which two pictures differ, down to the field of the context. */
+function differences(expected: Picture, actual: Picture): string[] {
+  return Object.entries(expected).flatMap(([part, value]) =>
+    differing(part, value, actual[part as keyof Picture]),
+  );
+}
+
+function differing(place: string, expected: unknown, actual: unknown): string[] {
+  if (JSON.stringify(expected) === JSON.stringify(actual)) return [];
+  if (isRecord(expected) && isRecord(actual)) {
+    const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
+    return keys.flatMap((key) => differing(`${place}.${key}`, expected[key], actual[key]));
+  }
+  return [`${place}: expected ${shortly(expected, VALUE_MAX)}, is ${shortly(actual, VALUE_MAX)}`];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function timerDifferences(expected: readonly Timer[], actual: readonly Timer[]): string[] {
+  const lines = (timers: readonly Timer[]) =>
+    timers.map(({ event, delayMs }) => `${eventText(event)} (${delayMs} ms)`).sort();
+  return differing('timers', lines(expected), lines(actual));
+}
+
+function mismatch(
+  path: Path,
+  at: number | undefined,
+  problems: readonly string[],
+  cause?: unknown,
+) {
+  const where =
+    at === undefined
+      ? 'at the start'
+      : `in step ${at + 1} of ${path.steps.length}, ${eventText((path.steps[at] as Edge).event)}`;
+  const lines = problems.map((problem) => `  ${problem}`);
+  return new SluiceError('SLUICE_MISMATCH', [`${where}:`, ...lines, `  path: ${path}`].join('\n'), {
+    cause,
+  });
+}
