@@ -183,6 +183,12 @@ const holdAndFail = new Step('hold and fail', async (model, real) => {
   await fail.job(model, real);
 });
 
+/** For when the gate is closed and there is work: fails whatever comes to stand there. */
+const failNext = new Step('fail the next', async (model, real) => {
+  await copyGate.reached();
+  await fail.job(model, real);
+});
+
 const cancel = new Step('cancel', (_, { collection }) =>
   collection.configure({ flushIntervalMs: 1_000_000 }),
 );
@@ -253,9 +259,11 @@ const STEPS: fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] = [
 const LAST_STEPS = [
   indexFrom(1),
   indexMarks(true),
+  complete,
+  hold,
   upsert([1, 2, 3], { mark: 1 }, true),
   upsert([2, 3, 4], { mark: 2 }, true),
-  holdAndFail,
+  failNext,
   remove([2], false),
   hold,
   remove([3], true),
