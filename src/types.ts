@@ -144,7 +144,7 @@ export interface ChangesOptions {
   from?: number;
   /** Wait for later operations instead of ending. @default false */
   follow?: boolean;
-  /** Ends the reading with `SLUICE_CANCELLED`. */
+  /** Ends the reading with `SLUICE_ABORTED`. */
   signal?: AbortSignal;
 }
 

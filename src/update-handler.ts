@@ -201,7 +201,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
    *
    * Throws `SLUICE_BAD_OPTION`, `SLUICE_WAL_TRUNCATED` when `from` is already forgotten,
    * `SLUICE_NOT_OPEN`. The iteration rejects with `SLUICE_READER_TOO_SLOW` when it keeps the log
-   * full, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also after `reopen`), `SLUICE_CANCELLED`, and the
+   * full, `SLUICE_STOPPED`, `SLUICE_BROKEN` (also after `reopen`), `SLUICE_ABORTED`, and the
    * errors of reading.
    */
   changes(options?: ChangesOptions): AsyncIterableIterator<Change<Op>> {

@@ -1,4 +1,4 @@
-import { isCancelled, SluiceError, throwIfAborted, toSluiceError } from '../errors.js';
+import { SluiceError } from '../errors.js';
 import type { Change, ChangesOptions } from '../types.js';
 import type { TimerHandle } from './clock.js';
 import type { KeepFrom } from './keep-from.js';
@@ -146,10 +146,5 @@ class ReaderIterator<Op> implements AsyncIterableIterator<Change<Op>> {
 }
 
 function cancellation(signal: AbortSignal | undefined): SluiceError {
-  try {
-    if (signal !== undefined) throwIfAborted(signal);
-  } catch (error) {
-    return isCancelled(error) ? (error as SluiceError) : toSluiceError(error, 'SLUICE_CANCELLED');
-  }
-  return new SluiceError('SLUICE_CANCELLED', 'cancelled');
+  return new SluiceError('SLUICE_ABORTED', 'given up by the caller', { cause: signal?.reason });
 }

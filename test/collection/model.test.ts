@@ -273,7 +273,7 @@ const LAST_STEPS = [
 ];
 
 describe.each(STORES)('on $kind', ({ kind, create }) => {
-  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 3 : 6;
+  const numRuns = RUNS > 0 ? RUNS : kind === 'a directory' ? 2 : 5;
 
   it('it holds what the model holds after every step', { timeout: 600_000 }, async () => {
     const ends = new Map<string, number>();

@@ -207,7 +207,7 @@ describe('the log keeps what a reader has not read', () => {
     expect(await follower.next()).toBe(2);
     const waiting = outcome(follower.changes.next());
     await leave(follower, abort);
-    expect(['done', 'SLUICE_CANCELLED']).toContain(await store.run(waiting));
+    expect(['done', 'SLUICE_ABORTED']).toContain(await store.run(waiting));
     expect(await follower.next()).toBe('done');
     expect(store.handler.telemetry().log).toMatchObject({ keepFrom: Infinity, readers: 0 });
     await store.run(store.handler.stop());
@@ -223,7 +223,7 @@ describe('the log keeps what a reader has not read', () => {
     expect(await store.run(loop())).toBe(2);
     expect(store.handler.telemetry().log.readers).toBe(0);
     const aborted = store.handler.changes({ signal: AbortSignal.abort(new Error('no')) });
-    expect(await store.run(outcome(aborted.next()))).toBe('SLUICE_CANCELLED');
+    expect(await store.run(outcome(aborted.next()))).toBe('SLUICE_ABORTED');
     await store.run(store.handler.stop());
   });
 });

@@ -12,8 +12,8 @@ import { traceUnavailable } from './trace.js';
 
 const TARGET = new URL('./child/collection-target.mjs', import.meta.url);
 const SEED = numberFromEnvironment('CRASH_SEED', 1);
-const IMAGES = numberFromEnvironment('CRASH_IMAGES', 60);
-const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 12);
+const IMAGES = numberFromEnvironment('CRASH_IMAGES', 25);
+const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 4);
 const TIME_LIMIT_MS = 60_000 + 1000 * (IMAGES + 4 * ROUNDS);
 const unavailable = traceUnavailable();
 if (unavailable !== undefined) console.warn(`power-cut images are skipped: ${unavailable}`);

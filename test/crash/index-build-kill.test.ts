@@ -13,7 +13,7 @@ import { withDirectory } from '../support/temporary.js';
 
 const WRITER = fileURLToPath(new URL('./child/indexing-writer.mjs', import.meta.url));
 const SEED = numberFromEnvironment('CRASH_SEED', 1);
-const ROUNDS = numberFromEnvironment('CRASH_BUILD_ROUNDS', 4);
+const ROUNDS = numberFromEnvironment('CRASH_BUILD_ROUNDS', 2);
 
 type Line =
   | { delete: number[] }

@@ -12,8 +12,8 @@ import { traceUnavailable } from './trace.js';
 
 const TARGET = new URL('./child/store-target.mjs', import.meta.url);
 const SEED = numberFromEnvironment('CRASH_SEED', 1);
-const IMAGES = numberFromEnvironment('CRASH_IMAGES', 40);
-const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 3);
+const IMAGES = numberFromEnvironment('CRASH_IMAGES', 15);
+const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 2);
 const TIME_LIMIT_MS = 60_000 + 1000 * (IMAGES + 4 * ROUNDS);
 const unavailable = traceUnavailable();
 if (unavailable !== undefined) console.warn(`power-cut images are skipped: ${unavailable}`);

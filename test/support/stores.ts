@@ -45,13 +45,25 @@ class DirectoryStore extends BaseStore {
   /** The files as they are now: what has been written is there, synced or not. */
   async afterKill(): Promise<Store> {
     const copy = newStore(() => new DirectoryStore()) as DirectoryStore;
-    cpSync(this.target, copy.target, { recursive: true });
+    copyLive(this.target, copy.target);
     return copy;
   }
 
   override async dispose(): Promise<void> {
     await super.dispose();
     rmSync(this.#parent, { recursive: true, force: true });
+  }
+}
+
+/** Copies a directory at work: begins again when LevelDB has deleted a file meanwhile. */
+function copyLive(from: string, to: string, triesLeft = 5): void {
+  try {
+    cpSync(from, to, { recursive: true });
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isGone || triesLeft === 0) throw error;
+    rmSync(to, { recursive: true, force: true });
+    copyLive(from, to, triesLeft - 1);
   }
 }
 
