@@ -62,14 +62,15 @@ describe('an index finds nearly what looking at every row finds', () => {
     ['euclid', 2000, 64],
   ])('%s, %i rows in %i dimensions', async (distance, rows, dimensions) => {
     const random = new Random(7);
-    const all = clustered(random, rows + 30, dimensions);
+    // Many queries: threads link rows in another order each time, and one may lose its ten.
+    const all = clustered(random, rows + 100, dimensions);
     const points = distance === 'dot' ? nearUnit(random, all) : all;
     const vectors = points.slice(0, rows);
     const { indexes } = await newIndexes();
     const index = await indexes.build(sourceOf(vectors, distance, 512), buildOptions());
     const queries = points.slice(rows);
     expect(index.record.rows).toBe(rows);
-    expect(recall(index, vectors, queries, distance, 128)).toBeGreaterThanOrEqual(0.95);
+    expect(recall(index, vectors, queries, distance, 64)).toBeGreaterThanOrEqual(0.97);
     // Every row was added, whichever thread added it: nearly each is found by its own vector, if not
     // first. By dot product few links lead to the shortest.
     const some = vectors.slice(-200);
@@ -178,7 +179,7 @@ describe('extreme vectors give real rows', () => {
     const { indexes } = await newIndexes();
     const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
     const queries = points.slice(0, 30).map((vector, at) => vector.map((x) => x * (at + 1) * 1e36));
-    expect(recall(index, vectors, queries, 'cosine', 128)).toBeGreaterThanOrEqual(0.95);
+    expect(recall(index, vectors, queries, 'cosine', 64)).toBeGreaterThanOrEqual(0.97);
   });
 });
 
