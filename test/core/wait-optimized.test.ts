@@ -23,6 +23,17 @@ function putOptimized(store: TinyStore, key: string, options: object = {}) {
   return { result, answered: () => answer !== undefined, clock, hooks };
 }
 
+/** A caller waits for its fourth entry, whose segment is being merged: the run stands at the gate. */
+async function openWaiting() {
+  const store = await openWithWork();
+  const gate = store.hooks.hold('compaction.copy');
+  await store.fill(3);
+  const waiting = putOptimized(store, 'fourth');
+  await store.run(store.put('fifth'));
+  await store.clock.until(() => gate.arrived === 1);
+  return { store, waiting };
+}
+
 const awaited = (store: TinyStore) => store.handler.telemetry().optimizations.awaited;
 const DONE = { status: 'completed', affected: 1, optimized: true };
 
@@ -100,12 +111,7 @@ describe("wait: 'optimized'", () => {
   });
 
   test('a run that is cancelled by a reconfiguration is waited for until it has been repeated', async () => {
-    const store = await openWithWork();
-    const gate = store.hooks.hold('compaction.copy');
-    await store.fill(3);
-    const waiting = putOptimized(store, 'fourth');
-    await store.run(store.put('fifth'));
-    await store.clock.until(() => gate.arrived === 1);
+    const { store, waiting } = await openWaiting();
     await store.run(store.handler.reconfigure({}));
     expect(await store.run(waiting.result)).toMatchObject(DONE);
     const states = store.handler.optimizations().completed.map(({ status }) => status.state);
@@ -114,12 +120,7 @@ describe("wait: 'optimized'", () => {
   });
 
   test('is answered with the reason when optimizations are disabled, or become so', async () => {
-    const store = await openWithWork();
-    const gate = store.hooks.hold('compaction.copy');
-    await store.fill(3);
-    const waiting = putOptimized(store, 'fourth');
-    await store.run(store.put('fifth'));
-    await store.clock.until(() => gate.arrived === 1);
+    const { store, waiting } = await openWaiting();
     await store.run(store.handler.reconfigure({ maxOptimizationThreads: 0 }));
     const disabled = { status: 'completed', affected: 1, optimized: false, reason: 'disabled' };
     expect(await store.run(waiting.result, 100)).toEqual({ opNum: 4, ...disabled });
@@ -169,12 +170,7 @@ describe("wait: 'optimized'", () => {
 
   test('stopping and breaking answer whoever waits', async () => {
     for (const end of ['stop', 'break'] as const) {
-      const store = await openWithWork();
-      const gate = store.hooks.hold('compaction.copy');
-      await store.fill(3);
-      const waiting = putOptimized(store, 'fourth');
-      await store.run(store.put('fifth'));
-      await store.clock.until(() => gate.arrived === 1);
+      const { store, waiting } = await openWaiting();
       if (end === 'break') {
         store.hooks.fail('commit', errorOf('sticky'));
         await store.failure(store.handler.flush());

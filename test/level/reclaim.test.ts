@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { MemoryLevel } from 'memory-level';
+import type { Database } from 'sluice';
 import { expect, onTestFinished, test } from 'vitest';
 import { SegmentStore } from '#sluice/services/level/segment-store.js';
 import { LevelWal } from '#sluice/services/level/wal.js';
@@ -26,6 +27,16 @@ async function openLevel(): Promise<{ db: Level<string, Uint8Array>; path: strin
   const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' });
   onTestFinished(() => db.close());
   return { db, path };
+}
+
+/** A store with a block that its last commit has dropped. */
+async function storeWithGarbage(db: Database): Promise<SegmentStore<object>> {
+  const store = new SegmentStore<object>(db);
+  await store.open({ storeId });
+  const [ref] = await store.putBlocks([noise(100)], signal);
+  await store.commit({}, ref === undefined ? [] : [ref.key]);
+  await store.commit({}, []);
+  return store;
 }
 
 test('blocks that a commit has dropped take no disk after a reclaim, and the others are there', async () => {
@@ -70,28 +81,14 @@ test('records that were forgotten take no disk after a reclaim, and the others a
 
 test('a store that gives space back by itself is left alone', async () => {
   const db = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
-  const store = new SegmentStore(db);
-  await store.open({ storeId });
-  const refs = await store.putBlocks([noise(100)], signal);
-  await store.commit(
-    {},
-    refs.map(({ key }) => key),
-  );
-  await store.commit({}, []);
+  const store = await storeWithGarbage(db);
   await store.reclaim();
   expect(await db.keys().all()).toEqual(['manifest']);
 });
 
 test('a store that is closed reclaims nothing', async () => {
   const { db } = await openLevel();
-  const store = new SegmentStore(db);
-  await store.open({ storeId });
-  const refs = await store.putBlocks([noise(100)], signal);
-  await store.commit(
-    {},
-    refs.map(({ key }) => key),
-  );
-  await store.commit({}, []);
+  const store = await storeWithGarbage(db);
   await store.close();
   await expect(store.reclaim()).rejects.toMatchObject({ code: 'SLUICE_NOT_OPEN' });
 });
