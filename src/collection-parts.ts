@@ -57,15 +57,18 @@ export async function openParts(
       create: options.dimensions !== undefined,
       ...options.storage,
     });
-    const indexes = await vectorIndexes(options, directory.vectorIndexPath);
-    return closedOnError(directory, () => collectionParts(directory, options, indexes, directory));
+    return closedOnError(directory, async () => {
+      const indexes = await vectorIndexes(options, directory.vectorIndexPath);
+      return collectionParts(directory, options, indexes, directory);
+    });
   }
   if (typeof target !== 'object' || target === null) {
     throw new TypeError('openCollection takes a path or { wal, segments }');
   }
   const stores = await openStores(target, options.dimensions !== undefined);
-  const indexes = await vectorIndexes(options);
-  return closedOnError(stores, () => collectionParts(stores, options, indexes));
+  return closedOnError(stores, async () => {
+    return collectionParts(stores, options, await vectorIndexes(options));
+  });
 }
 
 /** Where the platform has no library for them, every search is exact. */
@@ -79,9 +82,12 @@ async function vectorIndexes(
   return undefined;
 }
 
-async function closedOnError<T>(opened: { close(): Promise<void> }, work: () => T): Promise<T> {
+async function closedOnError<T>(
+  opened: { close(): Promise<void> },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     await opened.close();
     throw error;

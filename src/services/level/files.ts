@@ -25,6 +25,17 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Makes a file that another one has written, and its name, survive a power cut. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncDirectory(dirname(path));
+}
+
 /** Makes a directory and those above it that are missing; durable when it resolves. */
 export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
@@ -75,14 +86,18 @@ export async function withFileErrors<T>(what: string, job: () => Promise<T>): Pr
   } catch (error) {
     const code = errorCode(error);
     if (error instanceof SluiceError || code === undefined) throw error;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    const known = full
+    const known = isFull(code)
       ? 'SLUICE_DISK_FULL'
       : code === 'ENOTDIR'
         ? 'SLUICE_NOT_A_STORE'
         : 'SLUICE_IO';
     throw new SluiceError(known, `${what} failed: ${errorText(error)}`, { cause: error });
   }
+}
+
+/** True for the code of the operating system that says that a disk is full. */
+export function isFull(code: unknown): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -210,8 +210,8 @@ class Verifier {
   /** A vector index whose file isn't what was written; opening builds it anew. */
   async #checkIndex({ file, bytes, checksum }: VectorIndexRecord): Promise<void> {
     throwIfAborted(this.#signal);
-    const path = await this.#indexFiles?.place(file);
     if (this.#indexFiles === undefined) return;
+    const path = await this.#indexFiles.place(file);
     try {
       if (path === undefined) throw new RangeError('that is no name of an index file');
       const found = await readIndexFile(path);

@@ -1,9 +1,9 @@
-import { appendFile, open } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
-import { makeDirectory, syncDirectory } from '../level/files.js';
+import { makeDirectory, syncFile } from '../level/files.js';
 import { graphWidth, largestOf, placeRow, scaleFor } from './graph-space.js';
 import { type IndexFile, readIndexFile, transientFileError } from './index-files.js';
 import { type Graph, type GraphLibrary, loadGraphLibrary } from './usearch-index.js';
@@ -123,13 +123,7 @@ async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promis
         kind: 'transient',
       });
     }
-    const file = await open(path, 'r+');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncDirectory(dirname(path));
+    await syncFile(path);
   } catch (error) {
     throw transientFileError(error, `writing a vector index to '${path}' failed`);
   }

@@ -1,9 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../errors.js';
-import { makeDirectory, remove, syncDirectory } from '../level/files.js';
+import { makeDirectory, remove, syncFile } from '../level/files.js';
 import { type IndexFile, readIndexFile } from './index-files.js';
 
 /**
@@ -20,18 +19,13 @@ export async function copyIndexFile(
   try {
     await makeDirectory(dirname(to));
     await pipeline(createReadStream(from), createWriteStream(to), { signal });
-    const file = await open(to, 'r+');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncDirectory(dirname(to));
+    await syncFile(to);
     const { bytes, checksum } = await readIndexFile(to);
     if (bytes === expected.bytes && checksum === expected.checksum) return true;
   } catch {
     // Gone, damaged, or no room for it: the data is derived, and its absence tells all there is.
   }
+  // What can't be removed now is swept by whoever opens the copy: no manifest names it.
   await remove(to).catch(() => {});
   throwIfAborted(signal);
   return false;

@@ -2,6 +2,7 @@ import { mkdtemp, open, readdir, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
+import { isFull } from '../level/files.js';
 import { newChecksum } from '../level/frame.js';
 import { randomId } from '../random-id.js';
 
@@ -43,9 +44,8 @@ export async function readIndexFile(path: string): Promise<IndexFile> {
 export function transientFileError(error: unknown, message: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const { code } = error as { code?: unknown };
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
   return new SluiceError(
-    isFull ? 'SLUICE_NOT_ENOUGH_SPACE' : 'SLUICE_IO',
+    isFull(code) ? 'SLUICE_NOT_ENOUGH_SPACE' : 'SLUICE_IO',
     `${message}: ${errorText(error)}`,
     { cause: error, kind: 'transient' },
   );
