@@ -132,13 +132,13 @@ describe.skipIf(unavailable !== undefined)('a disk that gets full', () => {
   it(
     'is never filled: updates are refused, and accepted again when space was freed',
     async () => {
-      await withSmallDisk(12 * MIB, async (disk) => {
+      await withSmallDisk(16 * MIB, async (disk) => {
         const collection = await openOn(disk, {});
         const filler = new Filler(collection);
         for (let round = 0; round < 2; round += 1) {
           const error = await filler.fill();
           expect(error).toMatchObject({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'declined' });
-          expect(filler.promised.size).toBeGreaterThan(10);
+          expect(filler.promised.size).toBeGreaterThan(20);
           expect(isCapacityStanding(collection)).toBe(true);
           await filler.deleteAllBut(10);
           await until(() => !isCapacityStanding(collection));
