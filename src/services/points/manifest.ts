@@ -65,7 +65,9 @@ export interface BlockStore {
   /** Deletes blocks that no manifest names. */
   deleteBlocks(keys: readonly string[]): Promise<void>;
   /** Gives the space of deleted blocks back to the disk, if it doesn't do that at once anyway. */
-  reclaim?(): Promise<void>;
+  reclaim?(signal: AbortSignal): Promise<void>;
+  /** Bytes that all blocks take on disk, deleted ones included, about; undefined: unknown. */
+  bytesOnDisk?(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
