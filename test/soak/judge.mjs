@@ -60,7 +60,7 @@ export function judge({ samples, disk, minutes, walBytesMax }) {
     { name: 'log', text: `${(wal / MIB).toFixed(1)} MiB at most`, isGood: wal <= walBytesMax },
     {
       name: 'disk',
-      text: `${ratio.toFixed(2)} times the live data at most, after closing`,
+      text: `${ratio.toFixed(2)} times the live data at most, optimized and closed`,
       isGood: ratio <= DISK_RATIO_MAX,
     },
     ...latencies,

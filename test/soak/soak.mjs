@@ -72,12 +72,17 @@ function take() {
 
 async function reopen() {
   await workload.check(collection);
-  const { color, errors } = collection.status();
-  if (color === 'red') throw new Error(`the collection is red: ${errors[0]?.message}`);
+  const { color, errors } = await collection.optimize();
+  if (color !== 'green') throw new Error(`the collection is ${color}: ${errors[0]?.message}`);
   await collection.close();
   const bytes = await bytesIn(path);
   disk.push({ bytes, liveBytes: workload.liveBytes });
-  report('reopened', [`disk ${mega(bytes)} MiB for ${mega(workload.liveBytes)} MiB of live data`]);
+  const parts = ['wal', 'segments', 'vector-index'];
+  const sizes = await Promise.all(parts.map((part) => bytesIn(join(path, part))));
+  report('closed', [
+    `disk ${mega(bytes)} MiB for ${mega(workload.liveBytes)} MiB of live data`,
+    parts.map((part, at) => `${part} ${mega(sizes[at])}`).join('  '),
+  ]);
   collection = await openCollection(path, { ...OPTIONS, signal });
   await workload.check(collection);
 }
