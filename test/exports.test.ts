@@ -60,6 +60,7 @@ test('sluice/testing exports these values', () => {
       "run",
       "shortestPaths",
       "simplePaths",
+      "sluiceMachines",
       "stateName",
       "stateNodes",
       "suite",

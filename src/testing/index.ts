@@ -24,6 +24,7 @@ export type { Edge, EdgeTest, Graph } from './graph.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
 export type { Path } from './path.js';
 export { run } from './run.js';
+export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
 export {
   type Destination,

@@ -18,6 +18,8 @@ import {
   type Finding,
   type Graph,
   type Invariant,
+  type MachineCase,
+  type MachineId,
   type Offer,
   type Origin,
   type Path,
@@ -32,6 +34,7 @@ import {
   type Suite,
   shortestPaths,
   simplePaths,
+  sluiceMachines,
   suite,
   transitionCoverage,
   type View,
@@ -104,4 +107,10 @@ export async function testMachine(): Promise<string[]> {
   suite({ test, machine: lamp, ...how, properties });
   await Promise.all(bodies);
   return names;
+}
+
+/** The machines of Sluice itself, ready to be explored. */
+export function exploreSluice(id: MachineId): Graph {
+  const { machine, how }: MachineCase = sluiceMachines[id];
+  return explore(machine, how);
 }

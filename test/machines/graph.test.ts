@@ -1,16 +1,15 @@
 // What must hold for each of the five machines, over every state that it can come to.
-import { check, describeFindings, type Properties } from 'sluice/testing';
+import { check, describeFindings, explore, type Properties, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, graphOf } from './support/cases.js';
 
 /** Events of which an actor dies on purpose: its parent restarts it. */
 const INTENDED_CRASHES: Record<string, string[]> = {
   updateWorker: ['applier failed', 'drain failed'],
 };
 
-for (const [name, make] of Object.entries(CASES)) {
+for (const [name, { machine, how }] of Object.entries(sluiceMachines)) {
   describe(`the graph of ${name}`, () => {
-    const graph = graphOf(make());
+    const graph = explore(machine, how);
     const mayCrash = INTENDED_CRASHES[name] ?? [];
     const findings = (properties: Properties) =>
       describeFindings(check(graph, { mayCrash, ...properties }));

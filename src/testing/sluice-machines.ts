@@ -1,22 +1,26 @@
-// How each of the five machines is explored: what the world may send and what its children may do.
-import { type Exploration, explore, type Graph } from 'sluice/testing';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { createActor, fromCallback } from 'xstate';
-import { type FlushWorkerContext, flushWorkerMachine } from '#sluice/machines/flush-worker.js';
-import { optimizationTaskMachine, type TaskContext } from '#sluice/machines/optimization-task.js';
-import { optimizerSchedulerMachine } from '#sluice/machines/optimizer-scheduler.js';
-import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setup.js';
-import { updateHandlerMachine } from '#sluice/machines/update-handler.js';
-import type { UpdateHandlerContext } from '#sluice/machines/update-handler-setup.js';
-import { type UpdateWorkerContext, updateWorkerMachine } from '#sluice/machines/update-worker.js';
+import { type FlushWorkerContext, flushWorkerMachine } from '../machines/flush-worker.js';
+import { optimizationTaskMachine, type TaskContext } from '../machines/optimization-task.js';
+import { optimizerSchedulerMachine } from '../machines/optimizer-scheduler.js';
+import type { SchedulerContext } from '../machines/optimizer-scheduler-setup.js';
+import { updateHandlerMachine } from '../machines/update-handler.js';
+import type { UpdateHandlerContext } from '../machines/update-handler-setup.js';
+import { type UpdateWorkerContext, updateWorkerMachine } from '../machines/update-worker.js';
+import type { Exploration } from './exploration.js';
 
-/** A machine and how to explore it. */
-export interface Case {
+/** A machine and how to explore it: what the world may send and what its children may do. */
+export interface MachineCase {
   machine: AnyStateMachine;
   how: Exploration;
 }
 
-export const graphOf = ({ machine, how }: Case): Graph => explore(machine, how);
+export type MachineId =
+  | 'updateHandler'
+  | 'updateWorker'
+  | 'optimizerScheduler'
+  | 'optimizationTask'
+  | 'flushWorker';
 
 /** Stands for the parent that a worker reports to. */
 const parent = createActor(fromCallback(() => {})).start();
@@ -26,7 +30,7 @@ const projection =
   (context: unknown) =>
     project(context as Context);
 
-export function updateWorkerCase(): Case {
+function updateWorkerCase(): MachineCase {
   const outputs = [{ outcome: 'caughtUp' }, { outcome: 'retry' }];
   return {
     machine: updateWorkerMachine,
@@ -50,7 +54,7 @@ export function updateWorkerCase(): Case {
   };
 }
 
-export function flushWorkerCase(): Case {
+function flushWorkerCase(): MachineCase {
   return {
     machine: flushWorkerMachine,
     how: {
@@ -62,7 +66,7 @@ export function flushWorkerCase(): Case {
   };
 }
 
-export function taskCase(): Case {
+function taskCase(): MachineCase {
   const copied = [
     { started: false, indexing: false },
     { started: true, indexing: false },
@@ -98,7 +102,8 @@ function plans({ slots }: SchedulerContext) {
   ];
 }
 
-export function schedulerCase(slots: number, held = false): Case {
+/** With as many slots for tasks; held: no optimization before a trigger. */
+export function schedulerCase(slots: number, held = false): MachineCase {
   const tasks = [
     { outcome: 'done', points: 1 },
     { outcome: 'failed', error: 'it failed' },
@@ -137,7 +142,7 @@ function replies(snapshot: AnyMachineSnapshot) {
   return events;
 }
 
-export function updateHandlerCase(): Case {
+function updateHandlerCase(): MachineCase {
   const settings = { slots: 2, flushIntervalMs: 1000 };
   return {
     machine: updateHandlerMachine,
@@ -164,12 +169,12 @@ export function updateHandlerCase(): Case {
   };
 }
 
-/** The five, with as many slots for tasks as it takes to see everything. */
-export const CASES: Record<string, () => Case> = {
-  updateWorker: updateWorkerCase,
-  flushWorker: flushWorkerCase,
-  optimizationTask: taskCase,
+/** The five machines of Sluice by their ids, with as many slots as it takes to see everything. */
+export const sluiceMachines: Readonly<Record<MachineId, MachineCase>> = {
+  updateHandler: updateHandlerCase(),
+  updateWorker: updateWorkerCase(),
   // Held at first: what it does when released is part of the same graph.
-  optimizerScheduler: () => schedulerCase(1, true),
-  updateHandler: updateHandlerCase,
+  optimizerScheduler: schedulerCase(1, true),
+  optimizationTask: taskCase(),
+  flushWorker: flushWorkerCase(),
 };
