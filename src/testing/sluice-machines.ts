@@ -7,12 +7,14 @@ import type { SchedulerContext } from '../machines/optimizer-scheduler-setup.js'
 import { updateHandlerMachine } from '../machines/update-handler.js';
 import type { UpdateHandlerContext } from '../machines/update-handler-setup.js';
 import { type UpdateWorkerContext, updateWorkerMachine } from '../machines/update-worker.js';
+import type { Properties } from './check.js';
 import type { Exploration } from './exploration.js';
 
-/** A machine and how to explore it: what the world may send and what its children may do. */
+/** A machine, how to explore it, and what holds for its graph. */
 export interface MachineCase {
   machine: AnyStateMachine;
   how: Exploration;
+  properties: Properties;
 }
 
 export type MachineId =
@@ -25,6 +27,8 @@ export type MachineId =
 /** Stands for the parent that a worker reports to. */
 const parent = createActor(fromCallback(() => {})).start();
 
+const properties: Properties = { stop: 'Stop', heedsChildren: true };
+
 const projection =
   <Context>(project: (context: Context) => unknown) =>
   (context: unknown) =>
@@ -34,6 +38,8 @@ function updateWorkerCase(): MachineCase {
   const outputs = [{ outcome: 'caughtUp' }, { outcome: 'retry' }];
   return {
     machine: updateWorkerMachine,
+    // It dies of these on purpose: its parent restarts it.
+    properties: { ...properties, mayCrash: ['applier failed', 'drain failed'] },
     how: {
       input: { parent },
       events: [
@@ -57,6 +63,7 @@ function updateWorkerCase(): MachineCase {
 function flushWorkerCase(): MachineCase {
   return {
     machine: flushWorkerMachine,
+    properties,
     how: {
       input: { flushIntervalMs: 1000 },
       events: [{ type: 'Flush' }, { type: 'Reconfigured', flushIntervalMs: 500 }, { type: 'Stop' }],
@@ -74,6 +81,7 @@ function taskCase(): MachineCase {
   ];
   return {
     machine: optimizationTaskMachine,
+    properties,
     how: {
       input: { run: 1 },
       events: [{ type: 'Stop', why: 'the test says so' }],
@@ -110,6 +118,7 @@ export function schedulerCase(slots: number, held = false): MachineCase {
   ];
   return {
     machine: optimizerSchedulerMachine,
+    properties,
     how: {
       input: { parent, slots, held },
       events: [
@@ -146,6 +155,7 @@ function updateHandlerCase(): MachineCase {
   const settings = { slots: 2, flushIntervalMs: 1000 };
   return {
     machine: updateHandlerMachine,
+    properties,
     how: {
       input: settings,
       events: [

@@ -2,17 +2,11 @@
 import { check, describeFindings, explore, type Properties, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 
-/** Events of which an actor dies on purpose: its parent restarts it. */
-const INTENDED_CRASHES: Record<string, string[]> = {
-  updateWorker: ['applier failed', 'drain failed'],
-};
-
-for (const [name, { machine, how }] of Object.entries(sluiceMachines)) {
+for (const [name, { machine, how, properties }] of Object.entries(sluiceMachines)) {
   describe(`the graph of ${name}`, () => {
     const graph = explore(machine, how);
-    const mayCrash = INTENDED_CRASHES[name] ?? [];
-    const findings = (properties: Properties) =>
-      describeFindings(check(graph, { mayCrash, ...properties }));
+    const { mayCrash = [] } = properties;
+    const findings = (asked: Properties) => describeFindings(check(graph, { mayCrash, ...asked }));
 
     it('enters every state, takes every transition, has no dead end, crashes only on purpose', () => {
       expect(findings({})).toBe('');
