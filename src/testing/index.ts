@@ -22,8 +22,11 @@ export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
+export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';
+export type { Reference } from './program.js';
 export { run } from './run.js';
+export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
 export {
   type Destination,
@@ -33,3 +36,14 @@ export {
   shortestPaths,
   simplePaths,
 } from './walks.js';
+export { type DriverSource, writeDriver } from './write-driver.js';
+export { type TestsSource, writeTests } from './write-tests.js';
+export {
+  pathOf,
+  startOf,
+  stepsOf,
+  type WrittenCause,
+  type WrittenEvent,
+  type WrittenState,
+  type WrittenStep,
+} from './written-steps.js';

@@ -10,6 +10,7 @@ import {
   coverageOf,
   type Destination,
   type Driver,
+  type DriverSource,
   describeFindings,
   type Edge,
   type EdgeTest,
@@ -18,12 +19,19 @@ import {
   type Finding,
   type Graph,
   type Invariant,
+  type MachineCase,
+  type MachineId,
   type Offer,
   type Origin,
+  type Parts,
   type Path,
   type Progress,
   type Properties,
+  partsOf,
+  pathOf,
+  plainExploration,
   type RandomWalksOptions,
+  type Reference,
   randomWalks,
   run,
   type Share,
@@ -32,9 +40,19 @@ import {
   type Suite,
   shortestPaths,
   simplePaths,
+  sluiceMachines,
+  startOf,
+  stepsOf,
   suite,
+  type TestsSource,
   transitionCoverage,
   type View,
+  type WrittenCause,
+  type WrittenEvent,
+  type WrittenState,
+  type WrittenStep,
+  writeDriver,
+  writeTests,
 } from 'sluice/testing';
 import { setup } from 'xstate';
 
@@ -104,4 +122,28 @@ export async function testMachine(): Promise<string[]> {
   suite({ test, machine: lamp, ...how, properties });
   await Promise.all(bodies);
   return names;
+}
+
+/** The machines of Sluice itself, ready to be explored. */
+export function exploreSluice(id: MachineId): Graph {
+  const { machine, how }: MachineCase = sluiceMachines[id];
+  return explore(machine, how);
+}
+
+/** Tests written to files, and read again. */
+export function written(machine: Reference): string[] {
+  const { machine: logic } = sluiceMachines.flushWorker;
+  const parts: Parts = partsOf(logic);
+  const graph = explore(logic, plainExploration(parts));
+  const paths = shortestPaths(graph);
+  const knock: WrittenEvent = { type: 'Flush' };
+  const cause: WrittenCause = { send: knock };
+  const start: WrittenState = startOf(graph);
+  const steps: WrittenStep[] = [{ ...cause, to: 'capturing' }];
+  pathOf(graph, start, steps.concat(paths.flatMap(stepsOf)));
+  const driver: DriverSource = { graph, tests: 'a.test.ts', explores: { machine, parts } };
+  const exploration = { from: './a.driver.ts', name: 'exploration' };
+  const common = { graph, paths, machine, exploration, driver: './a.driver.ts' };
+  const tests: TestsSource = { ...common, runner: 'vitest', typed: true };
+  return [writeDriver(driver), writeTests(tests)];
 }
