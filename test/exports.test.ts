@@ -46,17 +46,21 @@ test('the core has everything of it but the collection of points', () => {
 test('sluice/testing exports these values', () => {
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
     [
+      "Journal",
+      "PortGates",
       "check",
       "checksOf",
       "coverageOf",
       "describeFindings",
       "edgeText",
+      "eventLine",
       "eventName",
       "eventText",
       "explore",
       "guardName",
       "nameOf",
       "randomWalks",
+      "recordPorts",
       "run",
       "shortestPaths",
       "simplePaths",

@@ -160,7 +160,12 @@ describe('the house keeps its walls', () => {
   it('nothing knows the library for tests, and that knows errors and the clock alone', () => {
     expect(imported(/^src\/(?!testing\/)/, /^src\/testing\//)).toEqual([]);
     const allowed = /^(?!src\/testing\/|src\/errors\.ts$|src\/services\/clock\.ts$|@?xstate)/;
-    expect(imported(/^src\/testing\//, allowed)).toEqual([]);
+    expect(imported(/^src\/testing\/(?!system\/)/, allowed)).toEqual([]);
+  });
+
+  it('what tests whole stores knows the core too, but no engine and no storage', () => {
+    const allowed = /^(?!src\/testing\/|src\/[^/]+$|src\/(services|machines)\/[^/]+$|@?xstate)/;
+    expect(imported(/^src\/testing\/system\//, allowed)).toEqual([]);
   });
 
   it('nothing knows the command line', () => {

@@ -26,6 +26,30 @@ export type { Path } from './path.js';
 export { run } from './run.js';
 export { type Suite, suite } from './suite.js';
 export {
+  type Answered,
+  type Asked,
+  type Begun,
+  type CallEvent,
+  type Calls,
+  type Ended,
+  eventLine,
+  type Failed,
+  Journal,
+  type JournalEvent,
+  type Noted,
+  type Refused,
+  type RequestKind,
+  type Site,
+} from './system/journal.js';
+export {
+  type GatedCall,
+  type HeldCall,
+  type Holding,
+  type Opening,
+  PortGates,
+} from './system/port-gates.js';
+export { type Ports, type RecordedPorts, recordPorts } from './system/recorded-ports.js';
+export {
   type Destination,
   type RandomWalksOptions,
   randomWalks,
