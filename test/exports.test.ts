@@ -46,11 +46,14 @@ test('the core has everything of it but the collection of points', () => {
 test('sluice/testing exports these values', () => {
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
     [
+      "Journal",
+      "PortGates",
       "check",
       "checksOf",
       "coverageOf",
       "describeFindings",
       "edgeText",
+      "eventLine",
       "eventName",
       "eventText",
       "explore",
@@ -60,6 +63,7 @@ test('sluice/testing exports these values', () => {
       "pathOf",
       "plainExploration",
       "randomWalks",
+      "recordPorts",
       "run",
       "shortestPaths",
       "simplePaths",

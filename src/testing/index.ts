@@ -29,6 +29,30 @@ export { run } from './run.js';
 export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
 export {
+  type Answered,
+  type Asked,
+  type Begun,
+  type CallEvent,
+  type Calls,
+  type Ended,
+  eventLine,
+  type Failed,
+  Journal,
+  type JournalEvent,
+  type Noted,
+  type Refused,
+  type RequestKind,
+  type Site,
+} from './system/journal.js';
+export {
+  type GatedCall,
+  type HeldCall,
+  type Holding,
+  type Opening,
+  PortGates,
+} from './system/port-gates.js';
+export { type Ports, type RecordedPorts, recordPorts } from './system/recorded-ports.js';
+export {
   type Destination,
   type RandomWalksOptions,
   randomWalks,
