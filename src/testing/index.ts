@@ -21,6 +21,20 @@ export type { ChildEnd, Driver, Invariant, View } from './driver.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
+export type { SuiteOptions } from './kit/options.js';
+export type {
+  Capability,
+  Crash,
+  LogAdapters,
+  Operations,
+  Place,
+  Runner,
+  SegmentsAdapters,
+  Supports,
+  TestFunction,
+} from './kit/place.js';
+export type { Effort } from './kit/protocol.js';
+export { type WalSuite, walSuite } from './kit/wal-suite.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
 export type { Path } from './path.js';
 export { run } from './run.js';
