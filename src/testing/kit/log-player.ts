@@ -30,6 +30,8 @@ interface Reading {
   /** What it has to give, those that are forgotten meanwhile excepted. */
   expected: readonly WalRecord[];
   given: WalRecord[];
+  /** It has ended, because its next record was forgotten. */
+  isCut: boolean;
 }
 
 /** Makes the calls of a path on a log, and compares with a list of records. */
@@ -242,14 +244,14 @@ export class LogPlayer implements Player {
     const { acked, last } = this.#model;
     const expected = this.#model.between(acked + 1, last);
     const records = this.#wal.read(acked + 1, last)[Symbol.asyncIterator]();
-    this.#reading = { records, expected, given: [] };
+    this.#reading = { records, expected, given: [], isCut: false };
     if (expected.length > 0) await this.#readNext(this.#reading);
   }
 
   async #readOn(): Promise<void> {
     const reading = this.#reading as Reading;
     this.#reading = undefined;
-    if (reading.expected.length === 0) {
+    if (reading.isCut || reading.expected.length === 0) {
       await reading.records.return?.();
       return;
     }
@@ -257,13 +259,15 @@ export class LogPlayer implements Player {
   }
 
   /** Takes one record; false when the read has ended. */
-  async #readNext({ records, expected, given }: Reading): Promise<boolean> {
+  async #readNext(reading: Reading): Promise<boolean> {
+    const { records, expected, given } = reading;
     const next = await this.#sure('beside', 'the next record of a read', async () => {
       try {
         return await records.next();
       } catch (error) {
         const asked = expected[given.length]?.opNum ?? Number.POSITIVE_INFINITY;
         if (!isTruncated(error) || this.#forgotten() < asked) throw error;
+        reading.isCut = true;
         return undefined;
       }
     });

@@ -18,7 +18,7 @@ export interface Clause {
 export interface Effort {
   /** The same seed, the same choices. @default 1 */
   seed?: number;
-  /** Random walks of 60 calls. @default 0 */
+  /** Random walks of 60 calls. @default 10 */
   walks?: number;
 }
 
@@ -39,6 +39,8 @@ export interface Protocol<Name extends string> {
   start(ledger: Ledger<Name>, random: Dice): Promise<Player>;
 }
 
+/** Long paths, because many things have to happen before some can. */
+const PATH_LENGTH = 40;
 const WALK_LENGTH = 60;
 
 /** Why a clause can't be looked at; undefined when it can. */
@@ -85,12 +87,12 @@ interface Verdict {
 
 async function judge<Name extends string>(
   protocol: Protocol<Name>,
-  { seed = 1, walks = 0 }: Effort,
+  { seed = 1, walks = 10 }: Effort,
 ): Promise<Verdict> {
   const ledger = new Ledger<Name>();
   const broken = new Map<string, { text: string; cause: unknown }>();
   const { graph } = protocol;
-  const paths = transitionPairCoverage(graph);
+  const paths = transitionPairCoverage(graph, { lengthMax: PATH_LENGTH });
   if (walks > 0) paths.push(...randomWalks(graph, { seed, count: walks, length: WALK_LENGTH }));
   for (const [at, path] of paths.entries()) {
     const failure = await take(protocol, ledger, path, dice(seed * 1000 + at));
@@ -99,6 +101,14 @@ async function judge<Name extends string>(
     const text = `${failure.message}\n  ${failure.where}\n  ${where}: ${calls(path)}`;
     broken.set(failure.clause, { text, cause: failure.cause });
   }
+  if (process.env.KITDEBUG)
+    console.error(
+      protocol.title,
+      paths.length,
+      Object.keys(protocol.clauses)
+        .map((c) => `${c} ${ledger.count(c)}`)
+        .join(', '),
+    );
   return { ledger, paths: paths.length, broken };
 }
 
