@@ -98,6 +98,9 @@ const ALWAYS: readonly LogCall[] = [
   ...(['Read', 'ReadAFew', 'BeginReading', 'ReadOn', 'StopReading'] as const),
 ];
 
+/** Graphs by the calls that are supported: several suites in one process share them. */
+const known = new Map<string, Graph>();
+
 /** Everything that may be done to a log which supports so much. */
 export function logGraph({ kill, powerCut, failedWrites }: Supports): Graph {
   const calls: readonly LogCall[] = [
@@ -106,5 +109,8 @@ export function logGraph({ kill, powerCut, failedWrites }: Supports): Graph {
     ...(powerCut ? (['CutPower'] as const) : []),
     ...(failedWrites ? (['FailAppend', 'FailAppendStored', 'OpenAgain'] as const) : []),
   ];
-  return explore(logChart, { events: calls.map((type) => ({ type })) });
+  const key = calls.join(' ');
+  const graph = known.get(key) ?? explore(logChart, { events: calls.map((type) => ({ type })) });
+  known.set(key, graph);
+  return graph;
 }

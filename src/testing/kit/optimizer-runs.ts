@@ -7,7 +7,7 @@ import type { SegmentsStage } from './segments-stage.js';
 /** After so many operations some optimizer must have found something to do. */
 const FILL_MAX = 1000;
 /** After so many runs the optimizers are taken to go on for ever. */
-const RUNS_MAX = 200;
+const RUNS_MAX = 100;
 
 interface Choice {
   optimizer: SegmentOptimizer;
@@ -79,6 +79,12 @@ export class OptimizerRuns<Op> {
     }
   }
 
+  /** A run that is cancelled when it has written its output. */
+  async cancelOne(): Promise<void> {
+    const { Begin, Copy, CopyEnds, Cancel, DiscardEnds } = this.calls;
+    for (const call of [Begin, Copy, CopyEnds, Cancel, DiscardEnds]) await call();
+  }
+
   /** Operations until some optimizer finds something to do. */
   #fill(): Choice {
     const stage = this.#stage;
@@ -88,7 +94,7 @@ export class OptimizerRuns<Op> {
       stage.apply(stage.random(4) === 0 ? stage.delete() : stage.put(stage.random(2) === 0));
     }
     stage.ledger.check('select', false, () => {
-      return `after ${FILL_MAX} operations on a few keys nothing is to be optimized: use smaller limits`;
+      return `after ${FILL_MAX} operations nothing is to be optimized: use smaller limits`;
     });
     throw new TypeError('a check that failed has thrown');
   }
@@ -104,7 +110,8 @@ export class OptimizerRuns<Op> {
         'select',
         ids.every((id) => known.has(id) && !busy.has(id)),
         () => {
-          return `${name} chooses ${ids.join(', ')} of ${[...known].join(', ')}, busy ${[...busy].join(', ')}`;
+          const choice = `${name} chooses ${ids.join(', ')} of ${[...known].join(', ')}`;
+          return `${choice}, busy are ${[...busy].join(', ') || 'none'}`;
         },
       );
     };

@@ -10,7 +10,7 @@ export type Outcome<T> =
  * Much longer than the 100 ms in which an adapter has to follow a signal: the machine that runs the
  * tests may be busy, and what ignores a signal does so for ever.
  */
-export const ABORT_LIMIT_MS = 2000;
+export const ABORT_LIMIT_MS = 1000;
 /** After this a call hangs. */
 export const CALL_LIMIT_MS = 10_000;
 

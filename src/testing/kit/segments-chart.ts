@@ -127,6 +127,9 @@ const RUN: readonly SegmentsCall[] = [
   ...(['Swap', 'Cancel', 'DiscardEnds'] as const),
 ];
 
+/** Graphs by the calls that are supported: several suites in one process share them. */
+const known = new Map<string, Graph>();
+
 /** Everything that may be done to segments which support so much. */
 export function segmentsGraph(supports: Supports): Graph {
   const calls: readonly SegmentsCall[] = [
@@ -137,5 +140,9 @@ export function segmentsGraph(supports: Supports): Graph {
     ...(supports.powerCut ? (['CutPower'] as const) : []),
     ...(supports.failedWrites ? (['FailFlush', 'FailFlushStored', 'OpenAgain'] as const) : []),
   ];
-  return explore(segmentsChart, { events: calls.map((type) => ({ type })) });
+  const key = calls.join(' ');
+  const graph =
+    known.get(key) ?? explore(segmentsChart, { events: calls.map((type) => ({ type })) });
+  known.set(key, graph);
+  return graph;
 }

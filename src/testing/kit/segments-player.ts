@@ -37,6 +37,7 @@ export class SegmentsPlayer<Op> implements Player {
   readonly #stage: SegmentsStage<Op>;
   readonly #rounds: FlushRounds<Op>;
   readonly #runs: OptimizerRuns<Op>;
+  readonly #all: Record<SegmentsCall, () => Promise<void> | void>;
   #isOpen = false;
   #isStale = false;
   /** How the last use has ended; `loaded` after a close. */
@@ -52,6 +53,7 @@ export class SegmentsPlayer<Op> implements Player {
     this.#stage = new SegmentsStage(adapters, options);
     this.#rounds = new FlushRounds(this.#stage);
     this.#runs = new OptimizerRuns(this.#stage);
+    this.#all = { ...this.#calls, ...this.#rounds.calls, ...this.#runs.calls };
   }
 
   static async start<Op>(options: SegmentsPlayerOptions<Op>): Promise<SegmentsPlayer<Op>> {
@@ -67,12 +69,7 @@ export class SegmentsPlayer<Op> implements Player {
   }
 
   async take({ type }: { type: string }): Promise<void> {
-    const calls: Record<SegmentsCall, () => Promise<void> | void> = {
-      ...this.#calls,
-      ...this.#rounds.calls,
-      ...this.#runs.calls,
-    };
-    await calls[type as SegmentsCall]();
+    await this.#all[type as SegmentsCall]();
   }
 
   /** The optimizers come to an end, nothing is left over, and a new store comes to the same. */
@@ -84,7 +81,10 @@ export class SegmentsPlayer<Op> implements Player {
       await this.#close();
     }
     await this.#open();
-    if (this.#stage.supports.optimizers) await this.#runs.converge();
+    if (this.#stage.supports.optimizers) {
+      await this.#runs.cancelOne();
+      await this.#runs.converge();
+    }
     this.#stage.apply(this.#stage.put(true));
     await this.#rounds.flush();
     // What a swap has replaced is dropped by the commit of a later capture.
@@ -157,7 +157,7 @@ export class SegmentsPlayer<Op> implements Player {
     ledger.same('check', 'what `check` was given', [opened.applied], checked);
     const now = [maybe, committed].find((one) => (one?.applied ?? 0) === opened.applied);
     ledger.check(end, now !== undefined || opened.applied === (committed?.applied ?? 0), () => {
-      return `it opens with operation ${opened.applied}, committed was ${committed?.applied ?? 'none'}`;
+      return `opened with number ${opened.applied}, committed was ${committed?.applied ?? 'none'}`;
     });
     stage.compare(end, model.upTo(opened.applied));
     if (stage.supports.notes && now !== undefined) {
