@@ -21,6 +21,21 @@ export type { ChildEnd, Driver, Invariant, View } from './driver.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
+export type { SuiteOptions } from './kit/options.js';
+export type {
+  Capability,
+  Crash,
+  LogAdapters,
+  Operations,
+  Place,
+  Runner,
+  SegmentsAdapters,
+  Supports,
+  TestFunction,
+} from './kit/place.js';
+export type { Effort } from './kit/protocol.js';
+export { type SegmentsSuite, segmentsSuite } from './kit/segments-suite.js';
+export { type WalSuite, walSuite } from './kit/wal-suite.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
 export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';
