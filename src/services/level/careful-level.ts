@@ -4,6 +4,13 @@ import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
 import { exists, withFileErrors, writeDurably } from './files.js';
 
+declare module 'level' {
+  interface Level<KDefault, VDefault> {
+    /** What abstract-level calls to open a database; its types name only what users call. */
+    _open(options: unknown): Promise<void>;
+  }
+}
+
 /** What LevelDB reads when it opens a database. Tables come later, and their errors are told. */
 const READ_AT_OPENING = /^(?:CURRENT|MANIFEST-\d+|\d+\.log)$/;
 
@@ -28,14 +35,11 @@ export class CarefulLevel extends Level {
     this.hooks.postopen.add(() => checkDiary(location));
   }
 
-  /** What abstract-level calls to open the database; its types name only what users call. */
-  protected async _open(options: unknown): Promise<void> {
+  override async _open(options: unknown): Promise<void> {
     await checkReadable(this.location);
-    await opener._open.call(this, options);
+    await super._open(options);
   }
 }
-
-const opener = Level.prototype as unknown as { _open(options: unknown): Promise<void> };
 
 /** Errors: `SLUICE_IO` for a file that can't be read, `SLUICE_DAMAGED`. */
 function checkReadable(location: string): Promise<void> {
