@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
 import { checkStore } from './check.js';
-import { readMarks, wholeLines } from './marks.js';
+import { readMarks, wholeLines, wrongNumbers } from './marks.js';
 import { Model } from './model.js';
 import { makeSteps, type Script, type StepOptions, type StepsOptions } from './steps.js';
 import { loadTarget } from './target.js';
@@ -85,17 +85,6 @@ function placeToCheck(directory: string, random: Random): string {
   if (random.chance(0.5) || !existsSync(store)) return store;
   cpSync(store, copy, { recursive: true });
   return copy;
-}
-
-/** Numbers must grow with the steps, and none given in an earlier round may come again. */
-function wrongNumbers(opNums: ReadonlyMap<number, number>, lastOpNum: number): string[] {
-  const inOrder = [...opNums].sort(([left], [right]) => left - right);
-  let last = lastOpNum;
-  for (const [step, opNum] of inOrder) {
-    if (opNum <= last) return [`step ${step} got number ${opNum}, but ${last} was given before`];
-    last = opNum;
-  }
-  return [];
 }
 
 async function runAndKill(directory: string, target: URL, script: Script, random: Random) {

@@ -59,3 +59,14 @@ export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Repo
 export function wholeLines(text: string): string[] {
   return text.split('\n').slice(0, -1);
 }
+
+/** Numbers must grow with the steps, and none given in an earlier run may come again. */
+export function wrongNumbers(opNums: ReadonlyMap<number, number>, lastOpNum: number): string[] {
+  const inOrder = [...opNums].sort(([left], [right]) => left - right);
+  let last = lastOpNum;
+  for (const [step, opNum] of inOrder) {
+    if (opNum <= last) return [`step ${step} got number ${opNum}, but ${last} was given before`];
+    last = opNum;
+  }
+  return [];
+}

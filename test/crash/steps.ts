@@ -16,7 +16,7 @@ export type StepAction =
   | { kind: 'deletePayload'; keys: string[]; selector: StepSelector }
   | { kind: 'clearPayload'; selector: StepSelector }
   | { kind: 'flush' }
-  | { kind: 'optimize' }
+  | { kind: 'optimize'; timeoutMs?: number }
   | { kind: 'configure'; options: StepOptions };
 
 /** Options of the store that the scripts reshuffle. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
 import { randomId } from '../random-id.js';
+import { CarefulLevel } from './careful-level.js';
 import { clearRange, type Database, levelError } from './database.js';
 import {
   checkFinished,
@@ -219,7 +220,7 @@ async function openLevel(
   options: { writeBufferSize: number },
   createIfMissing = false,
 ): Promise<Level> {
-  const db = new Level(place, { ...options, createIfMissing: false });
+  const db = new CarefulLevel(place, { ...options, createIfMissing: false });
   try {
     await db.open({ createIfMissing });
   } catch (error) {
