@@ -65,6 +65,7 @@ test('sluice/testing exports these values', () => {
       "randomWalks",
       "recordPorts",
       "run",
+      "segmentsSuite",
       "shortestPaths",
       "simplePaths",
       "sluiceMachines",
@@ -76,6 +77,7 @@ test('sluice/testing exports these values', () => {
       "transitionCoverage",
       "transitionPairCoverage",
       "transitions",
+      "walSuite",
       "writeDriver",
       "writeTests",
     ]

@@ -11,7 +11,8 @@ import { type CallRecorder, nothing } from './call-recorder.js';
 export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHolder<Op, Info> {
   readonly touched?: () => readonly number[];
   readonly diskUse?: () => DiskUse;
-  readonly reclaim?: () => Promise<void>;
+  readonly reclaim?: (signal: AbortSignal) => Promise<void>;
+  readonly bytesOnDisk?: () => Promise<number | undefined>;
   readonly #inner: SegmentHolder<Op, Info>;
   readonly #recorder: CallRecorder;
   #captures = 0;
@@ -19,13 +20,14 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
   constructor(inner: SegmentHolder<Op, Info>, recorder: CallRecorder) {
     this.#inner = inner;
     this.#recorder = recorder;
-    const { touched, diskUse, reclaim } = inner;
+    const { touched, diskUse, reclaim, bytesOnDisk } = inner;
     if (touched !== undefined) this.touched = () => touched.call(inner);
     if (diskUse !== undefined) this.diskUse = () => diskUse.call(inner);
     if (reclaim !== undefined) {
-      this.reclaim = () =>
-        recorder.later('segments.reclaim', {}, () => reclaim.call(inner), nothing);
+      this.reclaim = (signal) =>
+        recorder.later('segments.reclaim', {}, () => reclaim.call(inner, signal), nothing);
     }
+    if (bytesOnDisk !== undefined) this.bytesOnDisk = () => bytesOnDisk.call(inner);
   }
 
   open(

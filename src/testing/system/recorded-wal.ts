@@ -5,7 +5,8 @@ import { type CallRecorder, nothing } from './call-recorder.js';
 export class RecordedWal implements Wal {
   readonly dense: boolean;
   readonly watch?: (listener: (last: number) => void) => () => void;
-  readonly reclaim?: () => Promise<void>;
+  readonly reclaim?: (signal: AbortSignal) => Promise<void>;
+  readonly bytesOnDisk?: () => Promise<number | undefined>;
   readonly #inner: Wal;
   readonly #recorder: CallRecorder;
 
@@ -13,7 +14,7 @@ export class RecordedWal implements Wal {
     this.#inner = inner;
     this.#recorder = recorder;
     this.dense = inner.dense;
-    const { watch, reclaim } = inner;
+    const { watch, reclaim, bytesOnDisk } = inner;
     if (watch !== undefined) {
       this.watch = (listener) =>
         watch.call(inner, (last) => {
@@ -21,8 +22,10 @@ export class RecordedWal implements Wal {
         });
     }
     if (reclaim !== undefined) {
-      this.reclaim = () => recorder.later('wal.reclaim', {}, () => reclaim.call(inner), nothing);
+      this.reclaim = (signal) =>
+        recorder.later('wal.reclaim', {}, () => reclaim.call(inner, signal), nothing);
     }
+    if (bytesOnDisk !== undefined) this.bytesOnDisk = () => bytesOnDisk.call(inner);
   }
 
   open(): Promise<WalState> {
