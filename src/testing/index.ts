@@ -1,3 +1,4 @@
+export { eventName, guardName, nameOf, stateNodes, transitions } from '../charts/definition.js';
 export {
   type Check,
   check,
@@ -16,7 +17,6 @@ export {
   transitionCoverage,
   transitionPairCoverage,
 } from './coverage.js';
-export { guardName, nameOf, stateNodes, transitions } from './definition.js';
 export type { ChildEnd, Driver, Invariant, View } from './driver.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
@@ -36,7 +36,7 @@ export type {
 export type { Effort } from './kit/protocol.js';
 export { type SegmentsSuite, segmentsSuite } from './kit/segments-suite.js';
 export { type WalSuite, walSuite } from './kit/wal-suite.js';
-export { edgeText, eventName, eventText, stateName } from './names.js';
+export { edgeText, eventText, stateName } from './names.js';
 export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';
 export type { Reference } from './program.js';

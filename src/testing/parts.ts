@@ -1,5 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
-import { stateNodes } from './definition.js';
+import { actorName, stateNodes } from '../charts/definition.js';
 import type { Exploration } from './exploration.js';
 import type { Graph } from './graph.js';
 
@@ -13,12 +13,12 @@ export interface Parts {
 export function partsOf(machine: AnyStateMachine): Parts {
   const nodes = stateNodes(machine);
   const types = nodes.flatMap((node) => [...node.transitions.keys()]);
-  const ids = nodes.flatMap(({ invoke }) =>
-    invoke.map(({ id, src }) => (isMadeUp(id) && typeof src === 'string' ? src : childName(id))),
+  const children = nodes.flatMap(({ invoke }) =>
+    invoke.map((one) => (isMadeUp(one.id) ? actorName(one) : childName(one.id))),
   );
   return {
     events: sorted(types.filter((type) => !type.startsWith('xstate.') && !type.includes('*'))),
-    children: sorted(ids),
+    children: sorted(children),
   };
 }
 

@@ -204,6 +204,55 @@ describe('sluice graph --tests', () => {
   });
 });
 
+describe('sluice graph', () => {
+  test('lists the machines of Sluice', async () => {
+    const { code, stdout } = await graph();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^MACHINE +STATES +TRANSITIONS +WHAT IT DOES\nupdateHandler +\d+ +\d+ +The root/,
+    );
+    const listed = JSON.parse((await graph('--json')).stdout);
+    expect(listed).toHaveLength(5);
+    expect(listed[0]).toEqual({
+      ...{ id: 'updateHandler', description: expect.stringMatching(/^The root: .*\.$/) },
+      ...{ states: expect.any(Number), transitions: expect.any(Number) },
+    });
+  });
+
+  test('draws a machine of Sluice and one of somebody else, in every format', async () => {
+    const door = join(await project(), 'door.mjs');
+    for (const machine of ['flushWorker', door]) {
+      expect((await graph(machine)).stdout).toMatch(/^stateDiagram-v2\n {2}\[\*\] --> s1\n/);
+      expect((await graph(machine, '--format', 'dot')).stdout).toMatch(/^digraph "\w+" \{\n/);
+      expect((await graph(machine, '--format', 'markdown')).stdout).toMatch(
+        /^# \w+\n[\s\S]*\| State /,
+      );
+      const { stdout } = await graph(machine, '--format', 'json');
+      const { id, states } = JSON.parse(stdout);
+      expect(Object.keys(states)).toContain('stopped');
+      const whole = JSON.parse((await graph(machine, '--format', 'json', '--json')).stdout);
+      expect(whole).toEqual({ machine: id, format: 'json', chart: JSON.parse(stdout) });
+    }
+  });
+
+  test.each([
+    ['a format that is none', ['flushWorker', '--format', 'png'], /Allowed choices are mermaid/],
+    ['a format of no machine', ['--format', 'dot'], /say which machine/],
+    [
+      'a format for tests',
+      ['flushWorker', '--format', 'dot', '--tests', 'a.mjs'],
+      /--format is of/,
+    ],
+    ['paths without tests', ['flushWorker', '--paths', 'edges'], /go with --tests/],
+    ['tests for no runner', ['flushWorker', '--tests', 'a.mjs'], /--tests needs --runner/],
+  ])('%s is wrong use', async (_, argv, line) => {
+    const { code, stdout, stderr } = await graph(...argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(line);
+    expect(stderr).toMatch(/\(SLUICE_BAD_OPTION\)\n$/);
+  });
+});
+
 function testsIn(place: string, file: string, runner: string): string[] {
   return ['--tests', join(place, file), '--runner', runner];
 }
