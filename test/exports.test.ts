@@ -58,6 +58,7 @@ test('sluice/testing exports these values', () => {
       "nameOf",
       "randomWalks",
       "run",
+      "segmentsSuite",
       "shortestPaths",
       "simplePaths",
       "stateName",
@@ -66,6 +67,7 @@ test('sluice/testing exports these values', () => {
       "transitionCoverage",
       "transitionPairCoverage",
       "transitions",
+      "walSuite",
     ]
   `);
 });

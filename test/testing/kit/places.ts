@@ -84,15 +84,17 @@ export class SegmentsPlace<Op> extends FaultPlace<SegmentsAdapters<Op>> {
   }
 }
 
-type KvOperation = { type: 'put' | 'insert' | 'delete'; key: string; value?: string };
+export type KvOperation = { type: 'put' | 'insert' | 'delete'; key: string; value?: string };
 
-/** The key-value example on a database that fails, and loses what was not synced. */
-export const kvSegments = () =>
-  new SegmentsPlace<KvOperation>((db) => {
-    const { segments, optimizers, codec } = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
-    const content = () => [...segments.live].map(([key, { entry }]) => [key, entry[2]] as const);
-    return { segments, optimizers, codec, content };
-  });
+/** The segments of the key-value example, eight entries each. */
+export function kvAdapters(db: FaultLevel): SegmentsAdapters<KvOperation> {
+  const { segments, optimizers, codec } = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
+  const content = () => [...segments.live].map(([key, { entry }]) => [key, entry[2]] as const);
+  return { segments, optimizers, codec, content };
+}
+
+/** The same on a database that fails, and loses what was not synced. */
+export const kvSegments = () => new SegmentsPlace<KvOperation>(kvAdapters);
 
 export const kvOperations: Operations<KvOperation> = {
   put: (key, value) => ({ type: 'put', key, value }),
