@@ -67,6 +67,7 @@ test('sluice/testing exports these values', () => {
       "transitionCoverage",
       "transitionPairCoverage",
       "transitions",
+      "updateHandlerSuite",
       "walSuite",
     ]
   `);

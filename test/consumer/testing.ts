@@ -1,10 +1,13 @@
 // A program of somebody who tests a machine: it names every type of `sluice/testing`.
+import { memoryWal, plainCodec, type Wal } from 'sluice';
 import {
+  type Capability,
   type Check,
   type ChildEnd,
   type ChildEnds,
   type Coverage,
   type CoverageOptions,
+  type Crash,
   check,
   checksOf,
   coverageOf,
@@ -13,28 +16,44 @@ import {
   describeFindings,
   type Edge,
   type EdgeTest,
+  type Effort,
   type Exploration,
   explore,
   type Finding,
   type Graph,
   type Invariant,
+  type LogAdapters,
   type Offer,
+  type Operations,
   type Origin,
   type Path,
+  type Place,
   type Progress,
   type Properties,
   type RandomWalksOptions,
+  type Runner,
   randomWalks,
   run,
+  type SegmentsAdapters,
+  type SegmentsSuite,
   type Share,
   type SimplePathsOptions,
   type SnapshotTest,
+  type StoreAdapters,
   type Suite,
+  type SuiteOptions,
+  type Supports,
+  segmentsSuite,
   shortestPaths,
   simplePaths,
   suite,
+  type TestFunction,
   transitionCoverage,
+  type UpdateHandlerSuite,
+  updateHandlerSuite,
   type View,
+  type WalSuite,
+  walSuite,
 } from 'sluice/testing';
 import { setup } from 'xstate';
 
@@ -103,5 +122,37 @@ export async function testMachine(): Promise<string[]> {
   };
   suite({ test, machine: lamp, ...how, properties });
   await Promise.all(bodies);
+  return names;
+}
+
+type Note = { put: [key: string, value: string] } | { delete: string };
+
+/** What somebody writes who tests a store: the names of its tests. */
+export function testStore(
+  segments: () => Pick<SegmentsAdapters<Note>, 'segments' | 'content'>,
+): string[] {
+  const names: string[] = [];
+  const test: TestFunction = (name) => names.push(name);
+  const runner: Runner = { test };
+  const effort: Effort = { seed: 7, walks: 2 };
+  const log = (wal: Wal): LogAdapters => ({ wal });
+  const crashes: Crash[] = [];
+  const factory = (): Place<StoreAdapters<Note>> => ({
+    adapters: () => ({ ...log(memoryWal()), ...segments(), codec: plainCodec<Note>() }),
+    crash: (how) => void crashes.push(how),
+  });
+  const needed: Capability = 'kill';
+  const supports: Supports = { permanence: false, [needed]: true };
+  const operations: Operations<Note> = {
+    put: (key, value) => ({ put: [key, value] }),
+    delete: (key) => ({ delete: key }),
+  };
+  const whole: UpdateHandlerSuite<Note> = { ...runner, ...effort, factory, supports, operations };
+  const parts: SegmentsSuite<Note> = whole;
+  const logs: WalSuite = { ...runner, factory, supports };
+  const common: SuiteOptions<StoreAdapters<Note>> = whole;
+  updateHandlerSuite(whole);
+  segmentsSuite(parts);
+  walSuite({ ...logs, seed: common.seed ?? 1 });
   return names;
 }

@@ -42,7 +42,7 @@ export interface Protocol<Name extends string> {
   start(ledger: Ledger<Name>, random: Dice): Promise<Player>;
 }
 
-const BATCH = 10;
+const BATCH = 5;
 
 /** Why a clause can't be looked at; undefined when it can. */
 export function unsupported({ needs = [] }: Clause, supports: Supports): string | undefined {

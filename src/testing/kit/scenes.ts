@@ -1,3 +1,4 @@
+import type { HandlerCall } from './handler-chart.js';
 import type { LogCall } from './log-chart.js';
 import type { SegmentsCall } from './segments-chart.js';
 
@@ -38,4 +39,13 @@ export const segmentsScenes: readonly (readonly SegmentsCall[])[] = [
     ...(['Open', 'Put', ...FLUSH, ...RUN, 'Capture', 'WriteBlocks', 'Swap', 'WriteEnds'] as const),
     ...(['Commit', 'CommitEnds', 'Release', ...REOPEN] as const),
   ],
+];
+
+/** The same for a whole store. */
+export const handlerScenes: readonly (readonly HandlerCall[])[] = [
+  ['Open', 'Put', 'PutUnsynced', 'Delete', 'Plunge', 'Flush', 'Stop', 'Open'],
+  ['Open', 'PutMany', 'Refuse', 'PutMany', 'Plunge', 'Stop', 'Open', 'Plunge'],
+  ['Open', 'PutMany', 'Flush', 'PutMany', 'BeginFlush', 'Kill', 'Open', 'Plunge'],
+  ['Open', 'Put', 'Flush', 'Put', 'PutUnsynced', 'CutPower', 'Open', 'Plunge'],
+  ['Open', 'Put', 'FailWriteStored', 'Reopen', 'Put', 'Flush', 'Stop', 'StopOpening', 'Open'],
 ];

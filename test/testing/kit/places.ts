@@ -1,5 +1,11 @@
 import { levelWal, memoryWal, plainCodec, SegmentStore, systemClock } from 'sluice';
-import type { LogAdapters, Operations, Place, SegmentsAdapters } from 'sluice/testing';
+import type {
+  LogAdapters,
+  Operations,
+  Place,
+  SegmentsAdapters,
+  StoreAdapters,
+} from 'sluice/testing';
 import { pointOptimizers } from '#sluice/collection-parts.js';
 import { isBlockKey, MANIFEST_KEY } from '#sluice/services/level/keys.js';
 import { readManifest } from '#sluice/services/level/manifest.js';
@@ -156,3 +162,26 @@ export const pointOperations: Operations<PointOperation> = {
     vectors: new Float32Array(2 * DIMENSIONS),
   }),
 };
+
+/** A log and segments in two databases, which fail and lose what was not synced. */
+export class StorePlace<Op> implements Place<StoreAdapters<Op>> {
+  #log = levelLog();
+  #segments: SegmentsPlace<Op>;
+
+  constructor(segments: SegmentsPlace<Op>) {
+    this.#segments = segments;
+  }
+
+  adapters(): StoreAdapters<Op> {
+    return { ...this.#log.adapters(), ...this.#segments.adapters() };
+  }
+
+  async crash(how: 'kill' | 'powerCut'): Promise<void> {
+    // Both pictures are taken before anything is awaited.
+    await Promise.all([this.#log.crash(how), this.#segments.crash(how)]);
+  }
+
+  failWrite(options: { stored: boolean }): void {
+    this.#log.failWrite(options);
+  }
+}
