@@ -2,6 +2,7 @@
 import { type Operations, type TestFunction, updateHandlerSuite } from 'sluice/testing';
 import { describe, test } from 'vitest';
 import {
+  effort,
   kvOperations,
   kvSegments,
   pointOperations,
@@ -17,7 +18,7 @@ const ofTheCore: TestFunction = (name, body) => {
 
 function passes<Op>(segments: () => SegmentsPlace<Op>, operations: Operations<Op>): void {
   updateHandlerSuite({
-    ...{ test: ofTheCore, operations, walks: 1 },
+    ...{ test: ofTheCore, operations, ...effort(1) },
     factory: () => new StorePlace(segments()),
     supports: {
       ...{ kill: true, powerCut: true, failedWrites: true },

@@ -1,5 +1,6 @@
 import { levelWal, memoryWal, plainCodec, SegmentStore, systemClock } from 'sluice';
 import type {
+  Effort,
   LogAdapters,
   Operations,
   Place,
@@ -21,6 +22,15 @@ import { TinyOptimizer } from '../../core/support/tiny-optimizer.js';
 import { TinyDisk, type TinyOperation, TinySegments } from '../../core/support/tiny-segments.js';
 import { FaultLevel } from '../../support/fault-level.js';
 import { vectorOf } from '../../support/points.js';
+import { numberFromEnvironment } from '../../support/random.js';
+
+/** `SLUICE_KIT_WALKS=1000 npx vitest run test/testing/kit` takes longer; a seed gives other walks. */
+export function effort(walks: number): Effort {
+  return {
+    seed: numberFromEnvironment('SLUICE_KIT_SEED', 1),
+    walks: numberFromEnvironment('SLUICE_KIT_WALKS', walks),
+  };
+}
 
 /** A log in memory: another one is another storage, so it is opened again itself. */
 export function memoryLog(): Place<LogAdapters> {
@@ -91,6 +101,8 @@ export class SegmentsPlace<Op> extends FaultPlace<SegmentsAdapters<Op>> {
 }
 
 export type KvOperation = { type: 'put' | 'insert' | 'delete'; key: string; value?: string };
+
+export type KvStoreAdapters = StoreAdapters<KvOperation>;
 
 /** The segments of the key-value example, eight entries each. */
 export function kvAdapters(db: FaultLevel): SegmentsAdapters<KvOperation> {
