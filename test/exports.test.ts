@@ -77,6 +77,7 @@ test('sluice/testing exports these values', () => {
       "transitionCoverage",
       "transitionPairCoverage",
       "transitions",
+      "updateHandlerSuite",
       "walSuite",
       "writeDriver",
       "writeTests",

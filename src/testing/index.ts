@@ -30,11 +30,13 @@ export type {
   Place,
   Runner,
   SegmentsAdapters,
+  StoreAdapters,
   Supports,
   TestFunction,
 } from './kit/place.js';
 export type { Effort } from './kit/protocol.js';
 export { type SegmentsSuite, segmentsSuite } from './kit/segments-suite.js';
+export { type UpdateHandlerSuite, updateHandlerSuite } from './kit/update-handler-suite.js';
 export { type WalSuite, walSuite } from './kit/wal-suite.js';
 export { edgeText, eventText, stateName } from './names.js';
 export { type Parts, partsOf, plainExploration } from './parts.js';

@@ -1,15 +1,18 @@
 // A program of somebody who tests a machine: it names every type of `sluice/testing`.
+import { memoryWal, plainCodec, type Wal } from 'sluice';
 import {
   type Answered,
   type Asked,
   type Begun,
   type CallEvent,
   type Calls,
+  type Capability,
   type Check,
   type ChildEnd,
   type ChildEnds,
   type Coverage,
   type CoverageOptions,
+  type Crash,
   check,
   checksOf,
   coverageOf,
@@ -19,6 +22,7 @@ import {
   describeFindings,
   type Edge,
   type EdgeTest,
+  type Effort,
   type Ended,
   type Exploration,
   eventLine,
@@ -32,14 +36,18 @@ import {
   type Invariant,
   Journal,
   type JournalEvent,
+  type LogAdapters,
   type MachineCase,
   type MachineId,
   type Noted,
   type Offer,
   type Opening,
+  type Offer,
+  type Operations,
   type Origin,
   type Parts,
   type Path,
+  type Place,
   PortGates,
   type Ports,
   type Progress,
@@ -52,27 +60,39 @@ import {
   type Reference,
   type Refused,
   type RequestKind,
+  type Runner,
   randomWalks,
   recordPorts,
   run,
+  type SegmentsAdapters,
+  type SegmentsSuite,
   type Share,
   type SimplePathsOptions,
   type Site,
   type SnapshotTest,
+  type StoreAdapters,
   type Suite,
+  type SuiteOptions,
+  type Supports,
+  segmentsSuite,
   shortestPaths,
   simplePaths,
   sluiceMachines,
   startOf,
   stepsOf,
   suite,
+  type TestFunction,
   type TestsSource,
   transitionCoverage,
+  type UpdateHandlerSuite,
+  updateHandlerSuite,
   type View,
+  type WalSuite,
   type WrittenCause,
   type WrittenEvent,
   type WrittenState,
   type WrittenStep,
+  walSuite,
   writeDriver,
   writeTests,
 } from 'sluice/testing';
@@ -203,4 +223,36 @@ export function written(machine: Reference): string[] {
   const common = { graph, paths, machine, exploration, driver: './a.driver.ts' };
   const tests: TestsSource = { ...common, runner: 'vitest', typed: true };
   return [writeDriver(driver), writeTests(tests)];
+}
+
+type Note = { put: [key: string, value: string] } | { delete: string };
+
+/** What somebody writes who tests a store: the names of its tests. */
+export function testStore(
+  segments: () => Pick<SegmentsAdapters<Note>, 'segments' | 'content'>,
+): string[] {
+  const names: string[] = [];
+  const test: TestFunction = (name) => names.push(name);
+  const runner: Runner = { test };
+  const effort: Effort = { seed: 7, walks: 2 };
+  const log = (wal: Wal): LogAdapters => ({ wal });
+  const crashes: Crash[] = [];
+  const factory = (): Place<StoreAdapters<Note>> => ({
+    adapters: () => ({ ...log(memoryWal()), ...segments(), codec: plainCodec<Note>() }),
+    crash: (how) => void crashes.push(how),
+  });
+  const needed: Capability = 'kill';
+  const supports: Supports = { permanence: false, [needed]: true };
+  const operations: Operations<Note> = {
+    put: (key, value) => ({ put: [key, value] }),
+    delete: (key) => ({ delete: key }),
+  };
+  const whole: UpdateHandlerSuite<Note> = { ...runner, ...effort, factory, supports, operations };
+  const parts: SegmentsSuite<Note> = whole;
+  const logs: WalSuite = { ...runner, factory, supports };
+  const common: SuiteOptions<StoreAdapters<Note>> = whole;
+  updateHandlerSuite(whole);
+  segmentsSuite(parts);
+  walSuite({ ...logs, seed: common.seed ?? 1 });
+  return names;
 }
