@@ -42,7 +42,6 @@ import {
   type Noted,
   type Offer,
   type Opening,
-  type Offer,
   type Operations,
   type Origin,
   type Parts,
