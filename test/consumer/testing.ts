@@ -2,14 +2,17 @@
 import {
   type Answered,
   type Asked,
+  assertGood,
   type Begun,
   type CallEvent,
   type Calls,
   type Check,
   type ChildEnd,
   type ChildEnds,
+  type Content,
   type Coverage,
   type CoverageOptions,
+  chartTransitions,
   check,
   checksOf,
   coverageOf,
@@ -22,17 +25,20 @@ import {
   type Exploration,
   eventLine,
   explore,
+  type Facts,
   type Failed,
   type Finding,
   type GatedCall,
   type Graph,
   type HeldCall,
   type Holding,
+  type HowOpened,
   type Invariant,
   Journal,
   type JournalEvent,
   type Noted,
   type Offer,
+  type OpenedStore,
   type Opening,
   type Origin,
   type Path,
@@ -44,6 +50,8 @@ import {
   type RecordedPorts,
   type Refused,
   type RequestKind,
+  Rule,
+  Rules,
   randomWalks,
   recordPorts,
   run,
@@ -51,12 +59,21 @@ import {
   type SimplePathsOptions,
   type Site,
   type SnapshotTest,
+  type Step,
+  StepClock,
+  type StoreOptions,
   type Suite,
+  type SystemStore,
   shortestPaths,
   simplePaths,
   suite,
   transitionCoverage,
   type View,
+  type Violation,
+  type WalkOptions,
+  type WalkReport,
+  type Watched,
+  walk,
 } from 'sluice/testing';
 import { setup } from 'xstate';
 
@@ -98,6 +115,32 @@ export async function recordStore(inner: Ports<string>): Promise<Site[]> {
   if (lines.length !== journal.length) throw new Error('events were forgotten');
   recorded.drop();
   return begun;
+}
+
+/** A rule of one's own: time never stands at the same place for two operations. */
+export class PaceRule extends Rule {
+  readonly name = 'at most one operation is underway';
+  override look(system: Watched, facts: Facts): void {
+    this.require(facts.underway.size <= 1, () => `at ${system.clock.now()}`);
+  }
+}
+
+/** Walks a store as a whole, and looks at what came of it. */
+export async function walkStore(store: SystemStore<string>): Promise<readonly Violation[]> {
+  const options: WalkOptions = { seed: 1, steps: 10, stray: () => [] };
+  const report: WalkReport = await walk(store, options);
+  assertGood(report);
+  const again: readonly Step[] = report.steps;
+  const ways: HowOpened[] = again.flatMap((step) => (step.step === 'open' ? [step.how] : []));
+  const opened: OpenedStore<string> = await store.attach();
+  const settings: StoreOptions<string, never> = {};
+  const content: Content = new Map(opened.content());
+  const rules = new Rules<string>(store, 1);
+  const names = chartTransitions();
+  const clock = new StepClock();
+  const isEmpty = ways.length + content.size + names.length + clock.pending === 0;
+  if (isEmpty && settings.codec === undefined) throw new Error('nothing has happened');
+  return rules.violations;
 }
 
 /** The kinds of events, each by its name. */
