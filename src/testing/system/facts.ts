@@ -191,6 +191,7 @@ export class Facts {
   /** The log is opened anew: what was decided before is decided again by what it says. */
   #reopen(): void {
     this.#leaveHanging();
+    this.captures.clear();
     this.broken = undefined;
     this.open = false;
     this.retrying = undefined;
@@ -208,7 +209,6 @@ export class Facts {
 
   #died(): void {
     this.runs.clear();
-    this.captures.clear();
     this.requests.clear();
     this.holds.clear();
     this.stopAsked = false;
