@@ -5,7 +5,7 @@ import { Rule } from './rule.js';
 
 /** A reader of the log is given each operation once, in order, and none before it is safe and applied. */
 export class ReadersRule extends Rule {
-  readonly name = 'readers of the log get each operation once, in order';
+  readonly name = 'readers of the log get each operation once, in order, as it was';
   readonly #next = new Map<number, number>();
   readonly #markOf: (data: Uint8Array) => string;
 
