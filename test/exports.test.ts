@@ -46,8 +46,14 @@ test('the core has everything of it but the collection of points', () => {
 test('sluice/testing exports these values', () => {
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
     [
+      "Facts",
       "Journal",
       "PortGates",
+      "Rule",
+      "Rules",
+      "StepClock",
+      "assertGood",
+      "chartTransitions",
       "check",
       "checksOf",
       "coverageOf",
@@ -79,6 +85,7 @@ test('sluice/testing exports these values', () => {
       "transitions",
       "updateHandlerSuite",
       "walSuite",
+      "walk",
       "writeDriver",
       "writeTests",
     ]

@@ -45,6 +45,7 @@ export type { Reference } from './program.js';
 export { run } from './run.js';
 export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
+export { Facts } from './system/facts.js';
 export {
   type Answered,
   type Asked,
@@ -69,6 +70,13 @@ export {
   PortGates,
 } from './system/port-gates.js';
 export { type Ports, type RecordedPorts, recordPorts } from './system/recorded-ports.js';
+export { Rules } from './system/rules/all.js';
+export { Rule, type Violation, type Watched } from './system/rules/rule.js';
+export { StepClock } from './system/step-clock.js';
+export type { HowOpened, Step } from './system/steps.js';
+export type { Content, OpenedStore, StoreOptions, SystemStore } from './system/system-store.js';
+export { chartTransitions } from './system/transitions-taken.js';
+export { assertGood, type WalkOptions, type WalkReport, walk } from './system/walk.js';
 export {
   type Destination,
   type RandomWalksOptions,

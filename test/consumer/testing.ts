@@ -3,6 +3,7 @@ import { memoryWal, plainCodec, type Wal } from 'sluice';
 import {
   type Answered,
   type Asked,
+  assertGood,
   type Begun,
   type CallEvent,
   type Calls,
@@ -10,9 +11,11 @@ import {
   type Check,
   type ChildEnd,
   type ChildEnds,
+  type Content,
   type Coverage,
   type CoverageOptions,
   type Crash,
+  chartTransitions,
   check,
   checksOf,
   coverageOf,
@@ -27,12 +30,14 @@ import {
   type Exploration,
   eventLine,
   explore,
+  type Facts,
   type Failed,
   type Finding,
   type GatedCall,
   type Graph,
   type HeldCall,
   type Holding,
+  type HowOpened,
   type Invariant,
   Journal,
   type JournalEvent,
@@ -41,6 +46,7 @@ import {
   type MachineId,
   type Noted,
   type Offer,
+  type OpenedStore,
   type Opening,
   type Operations,
   type Origin,
@@ -59,6 +65,8 @@ import {
   type Reference,
   type Refused,
   type RequestKind,
+  Rule,
+  Rules,
   type Runner,
   randomWalks,
   recordPorts,
@@ -69,10 +77,14 @@ import {
   type SimplePathsOptions,
   type Site,
   type SnapshotTest,
+  type Step,
+  StepClock,
   type StoreAdapters,
+  type StoreOptions,
   type Suite,
   type SuiteOptions,
   type Supports,
+  type SystemStore,
   segmentsSuite,
   shortestPaths,
   simplePaths,
@@ -86,11 +98,16 @@ import {
   type UpdateHandlerSuite,
   updateHandlerSuite,
   type View,
+  type Violation,
+  type WalkOptions,
+  type WalkReport,
   type WalSuite,
+  type Watched,
   type WrittenCause,
   type WrittenEvent,
   type WrittenState,
   type WrittenStep,
+  walk,
   walSuite,
   writeDriver,
   writeTests,
@@ -135,6 +152,32 @@ export async function recordStore(inner: Ports<string>): Promise<Site[]> {
   if (lines.length !== journal.length) throw new Error('events were forgotten');
   recorded.drop();
   return begun;
+}
+
+/** A rule of one's own: time never stands at the same place for two operations. */
+export class PaceRule extends Rule {
+  readonly name = 'at most one operation is underway';
+  override look(system: Watched, facts: Facts): void {
+    this.require(facts.underway.size <= 1, () => `at ${system.clock.now()}`);
+  }
+}
+
+/** Walks a store as a whole, and looks at what came of it. */
+export async function walkStore(store: SystemStore<string>): Promise<readonly Violation[]> {
+  const options: WalkOptions = { seed: 1, steps: 10, stray: () => [] };
+  const report: WalkReport = await walk(store, options);
+  assertGood(report);
+  const again: readonly Step[] = report.steps;
+  const ways: HowOpened[] = again.flatMap((step) => (step.step === 'open' ? [step.how] : []));
+  const opened: OpenedStore<string> = await store.attach();
+  const settings: StoreOptions<string, never> = {};
+  const content: Content = new Map(opened.content());
+  const rules = new Rules<string>(store, 1);
+  const names = chartTransitions();
+  const clock = new StepClock();
+  const isEmpty = ways.length + content.size + names.length + clock.pending === 0;
+  if (isEmpty && settings.codec === undefined) throw new Error('nothing has happened');
+  return rules.violations;
 }
 
 /** The kinds of events, each by its name. */
