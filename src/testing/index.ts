@@ -18,9 +18,11 @@ export {
 } from './coverage.js';
 export { guardName, nameOf, stateNodes, transitions } from './definition.js';
 export type { ChildEnd, Driver, Invariant, View } from './driver.js';
+export type { ExecutedAction } from './executed.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
+export type { Timer } from './model.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
 export type { Path } from './path.js';
 export { run } from './run.js';

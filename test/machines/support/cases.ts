@@ -19,7 +19,10 @@ export interface Case {
 export const graphOf = ({ machine, how }: Case): Graph => explore(machine, how);
 
 /** Stands for the parent that a worker reports to. */
-const parent = createActor(fromCallback(() => {})).start();
+const parent = createActor(
+  fromCallback(() => {}),
+  { id: 'parent' },
+).start();
 
 const projection =
   <Context>(project: (context: Context) => unknown) =>

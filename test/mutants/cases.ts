@@ -1,0 +1,76 @@
+// The machines as they are explored here: smaller than elsewhere, as each mutant has its own graph.
+import type { AnyMachineSnapshot } from 'xstate';
+import { CASES, type Case } from '../machines/support/cases.js';
+import { WORKERS } from '../machines/worlds/store-life.js';
+
+interface Event {
+  type: string;
+}
+
+/** The events of a case, each only where somebody sends it. */
+function eventsWhere(
+  { how }: Case,
+  isSent: (type: string, snapshot: AnyMachineSnapshot) => boolean,
+) {
+  const events = how.events as readonly Event[];
+  return (snapshot: AnyMachineSnapshot) => events.filter(({ type }) => isSent(type, snapshot));
+}
+
+/** A worker is gone that was there, or what it left behind has not settled. */
+function isCrashed({ context, children, value }: AnyMachineSnapshot): boolean {
+  const isRecovering = JSON.stringify(value).includes('recovering');
+  const expected = isRecovering ? ['updateWorker'] : WORKERS;
+  const isSettling = Object.keys(children).some((id) => id.startsWith('settle.'));
+  return isSettling || expected.some((worker) => !context.alive[worker]);
+}
+
+/** Where the root ignores an event, others than these show it. */
+const ROOT_TAKES: Record<string, readonly string[]> = {
+  Operation: ['live'],
+  Nop: ['live'],
+  Applied: ['live'],
+  Flush: ['live', 'opening'],
+  Broken: ['live', 'stopping'],
+  Reopen: ['broken'],
+};
+
+/** One crash at a time shows all that several do, as the workers are restarted independently. */
+function smallerRoot(made: Case): Case {
+  const once = (ends: readonly unknown[]) => (_: unknown, snapshot: AnyMachineSnapshot) =>
+    snapshot.matches('live') && isCrashed(snapshot) ? [] : ends;
+  const worker = { outputs: once([undefined]), errors: once([new Error('it failed')]) };
+  const workers = Object.fromEntries(WORKERS.map((id) => [id, worker]));
+  const isSent = (type: string, snapshot: AnyMachineSnapshot) =>
+    ROOT_TAKES[type]?.some((state) => snapshot.matches(state)) ?? true;
+  const children = { ...made.how.children, ...workers };
+  return { ...made, how: { ...made.how, events: eventsWhere(made, isSent), children } };
+}
+
+/** Resumed where it has paused; how a task ends is nothing to a scheduler, if it does not crash. */
+function smallerScheduler(made: Case): Case {
+  const { children, project } = made.how;
+  const isSent = (type: string, snapshot: AnyMachineSnapshot) =>
+    type !== 'Resume' || snapshot.matches('paused');
+  const optimization = { outputs: [{ outcome: 'done', points: 1 }] };
+  return {
+    ...made,
+    how: {
+      ...made.how,
+      events: eventsWhere(made, isSent),
+      children: { ...children, optimization },
+      // The number of failures only sets a delay.
+      project: (context) => ({ ...(project?.(context) as object), attempt: undefined }),
+    },
+  };
+}
+
+const SMALLER: Record<string, (made: Case) => Case> = {
+  optimizerScheduler: smallerScheduler,
+  updateHandler: smallerRoot,
+};
+
+export function smallCase(name: string): Case {
+  const make = CASES[name];
+  if (make === undefined) throw new TypeError(`no machine ${name}`);
+  return (SMALLER[name] ?? ((made) => made))(make());
+}
