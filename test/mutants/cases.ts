@@ -1,7 +1,7 @@
 // The machines as they are explored here: smaller than elsewhere, as each mutant has its own graph.
 import type { AnyMachineSnapshot } from 'xstate';
 import { CASES, type Case } from '../machines/support/cases.js';
-import { WORKERS } from '../machines/worlds/store-life.js';
+import { WORKERS, type Worker } from '../machines/worlds/store-life.js';
 
 interface Event {
   type: string;
@@ -35,11 +35,20 @@ const ROOT_TAKES: Record<string, readonly string[]> = {
 };
 
 /** One crash at a time shows all that several do, as the workers are restarted independently. */
+function mayEnd(worker: Worker, snapshot: AnyMachineSnapshot): boolean {
+  if (snapshot.matches('live')) return !isCrashed(snapshot);
+  if (snapshot.matches('stopping')) return snapshot.matches(`stopping.${worker}`);
+  return true;
+}
+
 function smallerRoot(made: Case): Case {
-  const once = (ends: readonly unknown[]) => (_: unknown, snapshot: AnyMachineSnapshot) =>
-    snapshot.matches('live') && isCrashed(snapshot) ? [] : ends;
-  const worker = { outputs: once([undefined]), errors: once([new Error('it failed')]) };
-  const workers = Object.fromEntries(WORKERS.map((id) => [id, worker]));
+  const workers = Object.fromEntries(
+    WORKERS.map((worker) => {
+      const when = (ends: readonly unknown[]) => (_: unknown, snapshot: AnyMachineSnapshot) =>
+        mayEnd(worker, snapshot) ? ends : [];
+      return [worker, { outputs: when([undefined]), errors: when([new Error('it failed')]) }];
+    }),
+  );
   const isSent = (type: string, snapshot: AnyMachineSnapshot) =>
     ROOT_TAKES[type]?.some((state) => snapshot.matches(state)) ?? true;
   const children = { ...made.how.children, ...workers };

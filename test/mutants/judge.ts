@@ -1,6 +1,6 @@
 // Puts a mutant before both juries: the tests of its original, and what must hold for any such machine.
 import {
-  check,
+  checksOf,
   describeFindings,
   type Edge,
   explore,
@@ -13,7 +13,7 @@ import {
   transitionPairCoverage,
 } from 'sluice/testing';
 import type { Case } from '../machines/support/cases.js';
-import { CONTRACTS, type Contract } from '../machines/support/contracts.js';
+import { type Contract, contractOf } from '../machines/support/contracts.js';
 import { watchedBy } from '../machines/worlds/world.js';
 import { smallCase } from './cases.js';
 import { isEquivalent } from './equivalence.js';
@@ -39,10 +39,8 @@ export class Court {
   readonly #paths: readonly Path[];
 
   constructor(name: string) {
-    const contract = CONTRACTS[name];
-    if (contract === undefined) throw new TypeError(`no contract of ${name}`);
     this.#made = smallCase(name);
-    this.#contract = contract(this.#made);
+    this.#contract = contractOf(name, this.#made);
     this.#graph = explore(this.#made.machine, this.#made.how);
     this.#paths = pathsOf(this.#graph);
     this.mutants = mutantsOf(this.#made.machine);
@@ -51,14 +49,17 @@ export class Court {
   async judge(name: string): Promise<Verdict> {
     const mutant = this.mutants.find((one) => one.name === name);
     if (mutant === undefined) throw new TypeError(`no mutant ${name}`);
+    const regression = await this.#byRegression(mutant);
     const graph = this.#explore(mutant);
-    const equal = typeof graph !== 'string' && isEquivalent(this.#graph, graph);
-    return {
-      name,
-      isEquivalent: equal,
-      regression: await this.#byRegression(mutant),
-      invariants: typeof graph === 'string' ? graph : await this.#byInvariants(graph),
-    };
+    if (typeof graph === 'string') {
+      return { name, isEquivalent: false, regression, invariants: graph };
+    }
+    // Whatever is computed: what a test can tell from the original is not equivalent to it.
+    if (regression === undefined && isEquivalent(this.#graph, graph)) {
+      return { name, isEquivalent: true, regression, invariants: undefined };
+    }
+    const invariants = await this.#byInvariants(graph);
+    return { name, isEquivalent: false, regression, invariants };
   }
 
   /** The mutant's graph, or why it has none: a machine that can't be explored is found by that. */
@@ -84,8 +85,11 @@ export class Court {
 /** What is wrong with a graph; also that a property has lost all that it speaks of. */
 function findingIn(graph: Graph, { properties }: Contract): string | undefined {
   try {
-    const findings = check(graph, properties);
-    return findings.length === 0 ? undefined : describeFindings(findings, 1);
+    for (const { find } of checksOf(properties)) {
+      const findings = find(graph);
+      if (findings.length > 0) return describeFindings(findings, 1);
+    }
+    return undefined;
   } catch (error) {
     if (error instanceof TypeError) return textOf(error);
     throw error;

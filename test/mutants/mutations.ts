@@ -2,6 +2,8 @@
 import { type AnyStateMachine, createMachine, not } from 'xstate';
 import { at, type Fields, isFields, replaced } from './config.js';
 
+/** In so many other states each target is changed. */
+const TARGETS_MAX = 3;
 const MICROSTEPS_MAX = 100;
 
 /** A machine with one fault. */
@@ -122,7 +124,7 @@ function faultsOf({ place, name, state, branches }: Choice, config: Fields): Fau
   return [...whole, ...branchFaults, ...swaps];
 }
 
-/** The target written with each sibling of the state that it means. */
+/** The target written with the next siblings of the state that it means. */
 function otherTargets(target: unknown, { place }: State, config: Fields): string[] {
   if (typeof target !== 'string') return [];
   const keys = target.split('.');
@@ -132,9 +134,10 @@ function otherTargets(target: unknown, { place }: State, config: Fields): string
   const from = isAbsolute ? [] : place.slice(0, -2);
   const path = (isAbsolute ? keys.slice(1) : keys).flatMap((key) => ['states', key]);
   const siblings = at(config, [...from, ...path, 'states']) as Fields;
-  return Object.keys(siblings)
-    .filter((key) => key !== last)
-    .map((key) => [...keys, key].join('.'));
+  const names = Object.keys(siblings);
+  const own = names.indexOf(last);
+  const others = [...names.slice(own + 1), ...names.slice(0, own)].slice(0, TARGETS_MAX);
+  return others.map((key) => [...keys, key].join('.'));
 }
 
 /** Lists of actions with one left out, or with two in the other order. */

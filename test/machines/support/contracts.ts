@@ -66,8 +66,17 @@ const flushWorker = ({ how }: Case): Contract => ({
   worlds: () => [new DiskWorld(how.input.flushIntervalMs)],
 });
 
+/** What the task's ends are called, for those who look at its state. */
+const ENDS: Record<string, string> = { done: 'done', cancelled: 'rolledBack', failed: 'failed' };
+
 const optimizationTask = ({ how }: Case): Contract => ({
-  properties: COMMON,
+  properties: {
+    ...COMMON,
+    forbidden: {
+      'an end that is called otherwise than it is told': ({ status, value, output }) =>
+        status === 'done' && value !== ENDS[output.outcome],
+    },
+  },
   worlds: () => [new SegmentsWorld(how.input.run)],
 });
 
@@ -145,10 +154,16 @@ const updateHandler = (): Contract => ({
   worlds: () => [new StoreWorld(), new WorkersWorld(), new ConfigurationWorld()],
 });
 
-export const CONTRACTS: Record<string, (of: Case) => Contract> = {
+const CONTRACTS: Record<string, (of: Case) => Contract> = {
   updateWorker,
   flushWorker,
   optimizationTask,
   optimizerScheduler,
   updateHandler,
 };
+
+export function contractOf(machine: string, made: Case): Contract {
+  const make = CONTRACTS[machine];
+  if (make === undefined) throw new TypeError(`no contract of ${machine}`);
+  return make(made);
+}

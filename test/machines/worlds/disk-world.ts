@@ -64,6 +64,7 @@ export class DiskWorld extends World {
   protected override atRest(): void {
     const [next, outcome] = [this.#next, this.#outcome];
     if (next !== undefined) this.once(`began ${next}`, true, 'a round goes on');
+    if (this.#isDue) this.once('began capture', true, 'the interval is over');
     this.once('did roundDone', outcome === 'done', 'a round that went well is said to have');
     this.once('did roundFailed', outcome === 'failed', 'a round that failed is said to have');
     this.#next = undefined;

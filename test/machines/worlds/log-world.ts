@@ -10,14 +10,17 @@ const RETRY_MAX_MS = 10_000;
 export class LogWorld extends World {
   /** There may be something in the log that no applier has looked at; at first there is. */
   #unseen = true;
-  /** An operation failed for now: how long its last back-off was, 0 before the first. */
-  #retry: { delayMs: number } | undefined;
+  /** The first back-off, and the last one since there was progress. */
+  #firstMs: number | undefined;
+  #lastMs: number | undefined;
+  /** An operation failed for now. */
   #mustRetry = false;
   /** The back-off is over. */
   #mayRetry = false;
   #stop = false;
   #drained = false;
   #pastLimit = false;
+  #isAbandoned = false;
   /** What the present step is about. */
   #event: AnyEventObject | undefined;
   #closed = false;
@@ -25,7 +28,7 @@ export class LogWorld extends World {
   protected override asked(event: AnyEventObject): void {
     this.#event = event;
     if (event.type === 'Operation' && !this.#stop) this.#unseen = true;
-    if (event.type === 'Applied') this.#retry = undefined;
+    if (event.type === 'Applied') this.#lastMs = undefined;
     if (event.type === 'Stop') this.#stop = true;
   }
 
@@ -40,7 +43,6 @@ export class LogWorld extends World {
     const isRetry = !failed && (output as { outcome: string }).outcome === 'retry';
     if (id === 'drain') this.#drained = !failed;
     else if (isRetry) this.#mustRetry = true;
-    else this.#retry = undefined;
   }
 
   protected override began(id: string, input: Given): void {
@@ -88,11 +90,10 @@ export class LogWorld extends World {
   }
 
   #limitHasPassed(): boolean {
-    const now = this.#pastLimit && !this.#abandoned;
-    this.#abandoned ||= this.#pastLimit;
+    const now = this.#pastLimit && !this.#isAbandoned;
+    this.#isAbandoned ||= this.#pastLimit;
     return now;
   }
-  #abandoned = false;
 
   #checkStopping(): void {
     must(
@@ -107,19 +108,19 @@ export class LogWorld extends World {
   #checkWorking(): void {
     if (this.running.size > 0) return;
     must(!this.#unseen || this.#mustRetry, 'there are operations, and nobody applies them');
-    if (!this.#mustRetry) return;
     const [delayMs] = this.delays();
+    if (!this.#mustRetry) return;
     if (delayMs === undefined) throw new Error('what failed for now is not tried again');
-    if (this.#retry !== undefined && this.times('ended applier') === 1) {
-      const isLonger = delayMs > this.#retry.delayMs || delayMs === RETRY_MAX_MS;
-      must(isLonger, 'a back-off grows with each failed try');
-    }
-    if (this.#retry === undefined) {
-      this.#firstMs ??= delayMs;
-      must(delayMs === this.#firstMs, 'a back-off begins anew after progress');
-    }
-    must(delayMs <= RETRY_MAX_MS, 'a back-off has a limit');
-    this.#retry = { delayMs };
+    if (this.times('ended applier') === 1) this.#checkBackOff(delayMs);
   }
-  #firstMs: number | undefined;
+
+  #checkBackOff(delayMs: number): void {
+    const lastMs = this.#lastMs;
+    this.#firstMs ??= delayMs;
+    const isLonger = lastMs === undefined || delayMs > lastMs || delayMs === RETRY_MAX_MS;
+    must(isLonger, 'a back-off grows with each failed try');
+    must(lastMs !== undefined || delayMs === this.#firstMs, 'it begins anew after progress');
+    must(delayMs <= RETRY_MAX_MS, 'a back-off has a limit');
+    this.#lastMs = delayMs;
+  }
 }

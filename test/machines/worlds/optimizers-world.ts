@@ -27,12 +27,14 @@ export class OptimizersWorld extends World {
   #leaving: 'no' | 'pause' | 'stop' = 'no';
   /** `Paused` has been told, and no Resume has come. */
   #paused = false;
-  /** What the step has to do: begin these, tell Paused so often. */
+  /** What the step has to do, as deeds. */
   #due: string[] = [];
   #mustPlan: boolean | undefined;
   #pausedDue = 0;
   /** Until the next pass; undefined before the first has ended. */
   #backOff = { ms: 0, failures: 0 };
+  /** The runs of the tasks, by actor id. */
+  readonly #runs = new Map<string, unknown>();
   /** Tasks that have been told to stop. */
   readonly #told = new Set<string>();
   #pastLimit = false;
@@ -110,8 +112,6 @@ export class OptimizersWorld extends World {
     for (const { run } of launches) this.#due.push(`launched ${run}`);
     if (short && !this.running.has('permitWaiter')) this.#due.push('began permitWaiter');
   }
-
-  readonly #runs = new Map<string, unknown>();
 
   protected override began(id: string, { run, held, free }: Given): void {
     must(this.#leaving === 'no', `${id} begins although the scheduler has to leave`);

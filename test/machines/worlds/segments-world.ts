@@ -18,6 +18,8 @@ export class SegmentsWorld extends World {
   #failure: string | undefined;
   /** The output has to be this once the task has ended. */
   #outcome: Given | undefined;
+  /** The phase in flight has to be aborted in this step. */
+  #abort = false;
 
   constructor(run: number) {
     super();
@@ -30,7 +32,6 @@ export class SegmentsWorld extends World {
     this.#cancelled = why;
     this.#abort = true;
   }
-  #abort = false;
 
   protected override ended(end: End): void {
     const { id, failed, output, error } = end;

@@ -21,6 +21,7 @@ export class WorkersWorld extends StoreLife {
   #slots = 0;
   #intervalMs = 0;
   readonly #crashes = new Map<Worker, Crash>();
+  #firstMs: number | undefined;
   /** The last back-off of each since the opening. */
   readonly #delays = new Map<Worker, number>();
   /** What the present step has to send, as deeds. */
@@ -168,5 +169,4 @@ export class WorkersWorld extends StoreLife {
     must(delayMs <= DELAY_MAX_MS, 'a back-off has a limit');
     this.#delays.set(worker, delayMs);
   }
-  #firstMs: number | undefined;
 }
