@@ -6,12 +6,12 @@ import {
   explore,
   type Graph,
   nameOf,
-  type Path,
   randomWalks,
   run,
   transitionCoverage,
   transitionPairCoverage,
 } from 'sluice/testing';
+import { Path } from '#sluice/testing/path.js';
 import type { Case } from '../machines/support/cases.js';
 import { type Contract, contractOf } from '../machines/support/contracts.js';
 import { watchedBy } from '../machines/worlds/world.js';
@@ -115,8 +115,8 @@ async function firstFailure(
 const WALKS = { seed: 1, count: 40, length: 60 };
 
 /**
- * One edge for each way in which an event can work in each state, or be ignored in it; each pair of
- * transitions; and some walks, as a world remembers more than a state.
+ * One edge for each way in which an event can work in each state, or be ignored in it, and then what
+ * comes of itself; each pair of transitions; and some walks, as a world remembers more than a state.
  */
 function pathsOf(graph: Graph): Path[] {
   const each = ({ source, event, taken, target }: Edge) =>
@@ -124,10 +124,22 @@ function pathsOf(graph: Graph): Path[] {
   const ignored = new Map(graph.ignored.map((edge) => [each(edge), edge]));
   return [
     ...transitionCoverage(graph, { each, lengthMax: 30 }),
-    ...[...ignored.values()].map((edge) => graph.pathOver(edge)),
+    ...[...ignored.values()].map((edge) => onward(graph.pathOver(edge))),
     ...transitionPairCoverage(graph, { lengthMax: 60 }),
     ...randomWalks(graph, WALKS),
   ];
+}
+
+/** The path, and on from its end by what comes by itself, to no state twice. */
+function onward({ graph, steps }: Path): Path {
+  const longer = [...steps];
+  const visited = new Set<string>();
+  for (let edge = steps.at(-1); edge !== undefined; ) {
+    visited.add(edge.to);
+    edge = graph.out(edge.to).find(({ armed, to }) => armed && !visited.has(to));
+    if (edge !== undefined) longer.push(edge);
+  }
+  return new Path(graph, longer);
 }
 
 const codeOf = (error: unknown) => (error as { code?: string }).code;
