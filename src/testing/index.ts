@@ -18,6 +18,7 @@ export {
   transitionPairCoverage,
 } from './coverage.js';
 export type { ChildEnd, Driver, Invariant, View } from './driver.js';
+export type { ExecutedAction } from './executed.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
@@ -38,6 +39,7 @@ export type { Effort } from './kit/protocol.js';
 export { type SegmentsSuite, segmentsSuite } from './kit/segments-suite.js';
 export { type UpdateHandlerSuite, updateHandlerSuite } from './kit/update-handler-suite.js';
 export { type WalSuite, walSuite } from './kit/wal-suite.js';
+export type { Timer } from './model.js';
 export { edgeText, eventText, stateName } from './names.js';
 export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';

@@ -27,6 +27,7 @@ import {
   type EdgeTest,
   type Effort,
   type Ended,
+  type ExecutedAction,
   type Exploration,
   eventLine,
   explore,
@@ -94,6 +95,7 @@ import {
   suite,
   type TestFunction,
   type TestsSource,
+  type Timer,
   transitionCoverage,
   type UpdateHandlerSuite,
   updateHandlerSuite,
@@ -220,14 +222,19 @@ export async function testMachine(): Promise<string[]> {
     ...randomWalks(graph, chance),
   ];
   const origins = new Set<Origin>();
-  const staysUntold: Invariant = ({ told, step }: View) => {
+  const deeds: ExecutedAction[] = [];
+  const delays: Timer[] = [];
+  const staysUntold: Invariant = ({ told, step, executed, timers }: View) => {
+    deeds.push(...executed);
+    delays.push(...timers);
     const offer: Offer | undefined = step;
     if (offer !== undefined) origins.add(offer.by);
     return told.length === 0;
   };
   const effects = { load: ({ output }: ChildEnd) => output };
-  const driver: Driver = { invariants: { staysUntold }, effects };
+  const driver: Driver = { invariants: { staysUntold }, effects, compareActions: true };
   for (const path of paths) await run(path, driver);
+  if (delays.length === 0 || deeds.length === 0) throw new Error('no delay has been seen');
   const covered: Coverage = coverageOf(graph, paths);
   const share: Share = covered.transitions;
   if (share.missing.length > 0 || origins.size !== 2) throw new Error('something is not covered');

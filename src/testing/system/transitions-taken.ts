@@ -1,10 +1,10 @@
 import type { AnyMachineSnapshot, AnyTransitionDefinition, InspectionEvent } from 'xstate';
+import { nameOf, transitions } from '../../charts/definition.js';
 import { flushWorkerMachine } from '../../machines/flush-worker.js';
 import { optimizationTaskMachine } from '../../machines/optimization-task.js';
 import { optimizerSchedulerMachine } from '../../machines/optimizer-scheduler.js';
 import { updateHandlerMachine } from '../../machines/update-handler.js';
 import { updateWorkerMachine } from '../../machines/update-worker.js';
-import { nameOf, transitions } from '../../charts/definition.js';
 
 /** The five charts of the core. */
 const MACHINES = [
