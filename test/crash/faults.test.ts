@@ -27,6 +27,8 @@ const unavailable = traceUnavailable();
 if (unavailable !== undefined) console.warn(`failing system calls are skipped: ${unavailable}`);
 
 const DIMENSIONS = 4;
+/** Runs differ by a few calls, so that one point that isn't reached is not yet the end. */
+const MISSES_MAX = 3;
 
 /** Makes a store and opens it again; buffers so small that each part rotates them. */
 function makeScript(random: Random): LongScript {
@@ -62,18 +64,19 @@ function makeScript(random: Random): LongScript {
 async function walk(directory: string, call: Call, effect: Effect, numbers: Iterable<number>) {
   const target = await loadTarget(TARGET);
   const problems: string[] = [];
-  let [points, told] = [0, 0];
+  let [points, told, missed] = [0, 0, 0];
   for (const number of numbers) {
     const place = join(directory, `${call}-${effect}-${number}`);
     mkdirSync(place);
     const script = makeScript(new Random(SEED));
     const endured = await endure(place, TARGET, script, { call, effect, number });
     if (endured.hit) points += 1;
+    else missed += 1;
     const outcome = await outcomeOf(target, join(place, 'store'), script, endured);
     problems.push(...outcome.problems.map((text) => `${effect} at ${call} ${number}: ${text}`));
     if (outcome.told) told += 1;
     rmSync(place, { recursive: true });
-    if (!endured.hit && FAULTS === 0) break;
+    if (missed === MISSES_MAX) break;
   }
   return { problems, points, told };
 }
