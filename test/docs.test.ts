@@ -19,7 +19,9 @@ const pages = [
   'README.md',
   'examples/README.md',
   'examples/kv-store/README.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 function page(path: string): string {

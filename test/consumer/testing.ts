@@ -1,5 +1,10 @@
 // A program of somebody who tests a machine: it names every type of `sluice/testing`.
 import {
+  type Answered,
+  type Asked,
+  type Begun,
+  type CallEvent,
+  type Calls,
   type Check,
   type ChildEnd,
   type ChildEnds,
@@ -10,31 +15,66 @@ import {
   coverageOf,
   type Destination,
   type Driver,
+  type DriverSource,
   describeFindings,
   type Edge,
   type EdgeTest,
+  type Ended,
   type Exploration,
+  eventLine,
   explore,
+  type Failed,
   type Finding,
+  type GatedCall,
   type Graph,
+  type HeldCall,
+  type Holding,
   type Invariant,
+  Journal,
+  type JournalEvent,
+  type MachineCase,
+  type MachineId,
+  type Noted,
   type Offer,
+  type Opening,
   type Origin,
+  type Parts,
   type Path,
+  PortGates,
+  type Ports,
   type Progress,
   type Properties,
+  partsOf,
+  pathOf,
+  plainExploration,
   type RandomWalksOptions,
+  type RecordedPorts,
+  type Reference,
+  type Refused,
+  type RequestKind,
   randomWalks,
+  recordPorts,
   run,
   type Share,
   type SimplePathsOptions,
+  type Site,
   type SnapshotTest,
   type Suite,
   shortestPaths,
   simplePaths,
+  sluiceMachines,
+  startOf,
+  stepsOf,
   suite,
+  type TestsSource,
   transitionCoverage,
   type View,
+  type WrittenCause,
+  type WrittenEvent,
+  type WrittenState,
+  type WrittenStep,
+  writeDriver,
+  writeTests,
 } from 'sluice/testing';
 import { setup } from 'xstate';
 
@@ -54,6 +94,41 @@ const lamp = setup({
     gone: { type: 'final' },
   },
 });
+
+/** Writes down what a store's core asks of its adapters, holds it, and fails it. */
+export async function recordStore(inner: Ports<string>): Promise<Site[]> {
+  const journal = new Journal();
+  const gates = new PortGates();
+  const recorded: RecordedPorts<string> = recordPorts(inner, { journal, gates });
+  const begun: Site[] = [];
+  journal.listen((event: JournalEvent) => {
+    if (event.type === 'begun') begun.push(event.site);
+  });
+  const decide = ({ site }: GatedCall): Holding => (site === 'wal.append' ? 'hold' : 'pass');
+  gates.decide = decide;
+  const opening = recorded.ports.wal.open();
+  gates.waiting.forEach((held: HeldCall) => {
+    const how: Opening = { error: new Error('no luck'), worked: false };
+    held.open(how);
+  });
+  await opening;
+  const lines: string[] = journal.events.map(eventLine);
+  if (lines.length !== journal.length) throw new Error('events were forgotten');
+  recorded.drop();
+  return begun;
+}
+
+/** The kinds of events, each by its name. */
+export type EventTypes = [
+  Begun<'wal.append'>['given'] & Calls['wal.append']['given'],
+  Ended<'wal.append'>['got'],
+  Failed<'wal.append'>['error'],
+  CallEvent['call'],
+  Asked['kind'] & RequestKind,
+  Answered['result'],
+  Refused['error'],
+  Noted['what'],
+];
 
 /** Explores, checks and runs a machine in each way, and returns the names of its tests. */
 export async function testMachine(): Promise<string[]> {
@@ -104,4 +179,28 @@ export async function testMachine(): Promise<string[]> {
   suite({ test, machine: lamp, ...how, properties });
   await Promise.all(bodies);
   return names;
+}
+
+/** The machines of Sluice itself, ready to be explored. */
+export function exploreSluice(id: MachineId): Graph {
+  const { machine, how }: MachineCase = sluiceMachines[id];
+  return explore(machine, how);
+}
+
+/** Tests written to files, and read again. */
+export function written(machine: Reference): string[] {
+  const { machine: logic } = sluiceMachines.flushWorker;
+  const parts: Parts = partsOf(logic);
+  const graph = explore(logic, plainExploration(parts));
+  const paths = shortestPaths(graph);
+  const knock: WrittenEvent = { type: 'Flush' };
+  const cause: WrittenCause = { send: knock };
+  const start: WrittenState = startOf(graph);
+  const steps: WrittenStep[] = [{ ...cause, to: 'capturing' }];
+  pathOf(graph, start, steps.concat(paths.flatMap(stepsOf)));
+  const driver: DriverSource = { graph, tests: 'a.test.ts', explores: { machine, parts } };
+  const exploration = { from: './a.driver.ts', name: 'exploration' };
+  const common = { graph, paths, machine, exploration, driver: './a.driver.ts' };
+  const tests: TestsSource = { ...common, runner: 'vitest', typed: true };
+  return [writeDriver(driver), writeTests(tests)];
 }

@@ -1,19 +1,12 @@
 // What must hold for each of the five machines, over every state that it can come to.
-import { check, describeFindings, type Properties } from 'sluice/testing';
+import { check, describeFindings, explore, type Properties, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, graphOf } from './support/cases.js';
 
-/** Events of which an actor dies on purpose: its parent restarts it. */
-const INTENDED_CRASHES: Record<string, string[]> = {
-  updateWorker: ['applier failed', 'drain failed'],
-};
-
-for (const [name, make] of Object.entries(CASES)) {
+for (const [name, { machine, how, properties }] of Object.entries(sluiceMachines)) {
   describe(`the graph of ${name}`, () => {
-    const graph = graphOf(make());
-    const mayCrash = INTENDED_CRASHES[name] ?? [];
-    const findings = (properties: Properties) =>
-      describeFindings(check(graph, { mayCrash, ...properties }));
+    const graph = explore(machine, how);
+    const { mayCrash = [] } = properties;
+    const findings = (asked: Properties) => describeFindings(check(graph, { mayCrash, ...asked }));
 
     it('enters every state, takes every transition, has no dead end, crashes only on purpose', () => {
       expect(findings({})).toBe('');

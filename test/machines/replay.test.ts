@@ -3,13 +3,14 @@
 import type { Edge } from 'sluice/testing';
 import {
   coverageOf,
+  explore,
   nameOf,
   run,
+  sluiceMachines,
   transitionCoverage,
   transitionPairCoverage,
 } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, flushWorkerCase, graphOf } from './support/cases.js';
 
 /** In the large graphs one edge for each way in which an event can work in each state. */
 const LARGE = new Set(['optimizerScheduler', 'updateHandler']);
@@ -20,8 +21,8 @@ function effectOf({ source, event, taken, target }: Edge): string {
 }
 
 describe('the real actors go where the graphs say', () => {
-  for (const [name, make] of Object.entries(CASES)) {
-    const graph = graphOf(make());
+  for (const [name, { machine, how }] of Object.entries(sluiceMachines)) {
+    const graph = explore(machine, how);
     const lengthMax = 60;
 
     it(`${name}, over every pair of transitions`, { timeout: 60_000 }, async () => {
@@ -44,9 +45,9 @@ describe('the real actors go where the graphs say', () => {
   }
 
   it('would notice a machine that forgets something', async () => {
-    const { machine, how } = flushWorkerCase();
+    const { machine, how } = sluiceMachines.flushWorker;
     const mutant = machine.provide({ actions: { markAgain: () => {} } });
-    const paths = transitionCoverage(graphOf({ machine, how }));
+    const paths = transitionCoverage(explore(machine, how));
     const runs = paths.map((path) => run(path, { machine: mutant }));
     const failed = (await Promise.allSettled(runs)).filter(({ status }) => status === 'rejected');
     expect(failed.length).toBeGreaterThan(0);

@@ -15,6 +15,8 @@ export interface Database {
   clear(options: KeyRange & KeyEncoding): Promise<void>;
   /** Gives the space of deleted keys back to the disk, where a store doesn't do that at once. */
   compactRange?(start: string, end: string, options: KeyEncoding): Promise<void>;
+  /** Bytes that a range of keys takes on disk, deleted ones included, about. */
+  approximateSize?(start: string, end: string, options: KeyEncoding): Promise<number>;
 }
 
 /** A batch that is being filled; see `Database`. */
@@ -98,6 +100,18 @@ export async function compactRange(db: Database, { from, to }: KeySpan): Promise
     await db.compactRange?.(from, to, KEY);
   } catch (error) {
     throw levelError(error, 'compacting the database failed');
+  }
+}
+
+/** Bytes that a range of keys takes on disk, about; undefined where a store can't tell. Errors: as `levelError`. */
+export async function sizeOfRange(
+  db: Database,
+  { from, to }: KeySpan,
+): Promise<number | undefined> {
+  try {
+    return await db.approximateSize?.(from, to, KEY);
+  } catch (error) {
+    throw levelError(error, 'measuring the database failed');
   }
 }
 
