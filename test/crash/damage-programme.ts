@@ -11,7 +11,7 @@ const DIMENSIONS = 8;
 export type Outcome = 'equal' | 'coded' | 'undetectable' | 'wrong';
 
 /** A store as it was left, what is in it, and what was in it before each later update. */
-interface Left {
+export interface Left {
   how: 'closed' | 'killed';
   path: string;
   text: string;
@@ -46,7 +46,7 @@ async function textOf(collection: Collection): Promise<string> {
 }
 
 /** Makes a store with files of every kind; gives it closed and killed, and an older copy. */
-async function makeStores(
+export async function makeStores(
   directory: string,
   random: Random,
 ): Promise<{ older: string; left: Left[] }> {

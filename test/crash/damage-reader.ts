@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -28,9 +28,15 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** Reads stores in a process of its own, and in another one when that has died or hangs. */
 export class DamageReader {
+  readonly #command: readonly [string, ...string[]];
   #child: Child | undefined;
   #lines: AsyncIterator<string> | undefined;
   #errors = '';
+
+  /** `command` runs node with whatever arguments are added to it. */
+  constructor(command: readonly [string, ...string[]] = [process.execPath]) {
+    this.#command = command;
+  }
 
   /** The answer, or how the process ended without one. `goOn`: work with a store that opens. */
   async read(path: string, goOn: boolean): Promise<Answer | string> {
@@ -48,6 +54,12 @@ export class DamageReader {
     return isLate ? 'hangs' : `dies: ${child.signalCode ?? child.exitCode} ${this.#errors}`;
   }
 
+  /** Allows the process no more than so many file descriptors; it must have read a store before. */
+  limitDescriptors(count: number): void {
+    const pid = this.#running().pid;
+    execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${count}:`]);
+  }
+
   end(): void {
     this.#child?.stdin.end();
     this.#child = undefined;
@@ -55,7 +67,8 @@ export class DamageReader {
 
   #running(): Child {
     if (this.#child !== undefined) return this.#child;
-    const child = spawn(process.execPath, [READER], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const [program, ...parameters] = this.#command;
+    const child = spawn(program, [...parameters, READER], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-500);

@@ -79,6 +79,19 @@ describe('a log file that cannot be read', () => {
   });
 });
 
+test('a log that LevelDB could not read is no loss before the creation has finished', async () => {
+  const path = join(await temporaryDirectory(), 'store');
+  await (await openDirectory(path, { create: true })).close();
+  const [name = ''] = (await readdir(join(path, 'wal'))).filter((file) => file.endsWith('.log'));
+  await rm(join(path, 'wal', name));
+  await symlink('nowhere', join(path, 'wal', name));
+  const directory = await openDirectory(path, { create: true });
+  await levelWal(directory.wal).open();
+  await directory.finishCreation();
+  await directory.close();
+  expect(await lastOf(path)).toBe(0);
+});
+
 describe('a log file that is damaged', () => {
   /** A store with synced records, one by one, of which this one (from 0) is damaged. */
   async function damagedAt(index: number): Promise<string> {

@@ -34,10 +34,17 @@ const LOST = 'LOST';
  * was synced is damage from then on.
  */
 export class CarefulLevel extends Level {
+  readonly #holdsData: () => Promise<boolean>;
   #proven: WalMeta | undefined;
 
-  constructor(location: string, options: { writeBufferSize: number; createIfMissing: boolean }) {
+  /** `holdsData`: whether there is anything to lose, asked while LevelDB's lock is held. */
+  constructor(
+    location: string,
+    options: { writeBufferSize: number; createIfMissing: boolean },
+    holdsData: () => Promise<boolean>,
+  ) {
     super(location, options);
+    this.#holdsData = holdsData;
     this.hooks.postopen.add(() => this.#checkOpened());
   }
 
@@ -50,7 +57,7 @@ export class CarefulLevel extends Level {
   /** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */
   async #checkOpened(): Promise<void> {
     const lost = (await ignoredIn(this.location)) ?? (await this.#lacking());
-    if (lost !== undefined) await tellForGood(this.location, lost);
+    if (lost !== undefined && (await this.#holdsData())) await tellForGood(this.location, lost);
   }
 
   async #lacking(): Promise<string | undefined> {
