@@ -7,6 +7,8 @@ import { COLUMNS, type Damage, damagesOf } from './damage.js';
 import { type Answer, DamageReader, type Reading } from './damage-reader.js';
 
 const DIMENSIONS = 8;
+/** Updates at the end of a log of which nothing later proves that they were synced, generously. */
+const NEWEST = 8;
 
 export type Outcome = 'equal' | 'coded' | 'undetectable' | 'wrong';
 
@@ -98,7 +100,10 @@ function judge(left: Left, damage: Damage, answer: Answer | string): [Outcome, s
   if (!isFine) return ['wrong', show];
   if (first.text === left.text && second.text === left.text) return ['equal', show];
   if (isCoded(first) && (isCoded(second) || second.text === left.text)) return ['coded', show];
-  const isPrefix = first.text !== undefined && left.sinceFlush.includes(first.text);
+  const place = left.sinceFlush.indexOf(first.text ?? '');
+  // Inside of the log what was surely synced is missed; at its end it looks like a power cut.
+  const lost = left.sinceFlush.length - 1 - place;
+  const isPrefix = place >= 0 && (damage.how !== 'flipped' || lost <= NEWEST);
   const ofTheLog = damage.kind.startsWith('wal/') && second.text === first.text;
   const isEverything = damage.kind === 'wal/ and segments/';
   return [isEverything || (ofTheLog && isPrefix) ? 'undetectable' : 'wrong', show];
