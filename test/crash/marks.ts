@@ -42,7 +42,7 @@ export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Repo
     if (typeof place !== 'number' || step === undefined) continue;
     if (isLogged(step)) report.answered = Math.max(report.answered, place + 1);
     // A refusal promises nothing about a power cut.
-    if (isLogged(step) && step.wait && mark.failed === undefined) {
+    if (isLogged(step) && step.wait !== false && mark.failed === undefined) {
       report.answeredWaiting = Math.max(report.answeredWaiting, place + 1);
     }
     if (typeof mark.opNum === 'number') report.opNums.set(place, mark.opNum);

@@ -1,5 +1,5 @@
 // What LevelDB itself passes over in silence when it opens a database: a log that it can't read.
-import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Level } from 'level';
 import { describe, expect, test } from 'vitest';
@@ -76,5 +76,53 @@ describe('a log file that cannot be read', () => {
     }
     await rm(join(path, 'wal', 'LOST'));
     await expect(lastOf(path)).rejects.toThrow(/even its meta record is missing/);
+  });
+});
+
+test('a log that LevelDB could not read is no loss before the creation has finished', async () => {
+  const path = join(await temporaryDirectory(), 'store');
+  await (await openDirectory(path, { create: true })).close();
+  const [name = ''] = (await readdir(join(path, 'wal'))).filter((file) => file.endsWith('.log'));
+  await rm(join(path, 'wal', name));
+  await symlink('nowhere', join(path, 'wal', name));
+  const directory = await openDirectory(path, { create: true });
+  await levelWal(directory.wal).open();
+  await directory.finishCreation();
+  await directory.close();
+  expect(await lastOf(path)).toBe(0);
+});
+
+describe('a log file that is damaged', () => {
+  /** A store with synced records, one by one, of which this one (from 0) is damaged. */
+  async function damagedAt(index: number): Promise<string> {
+    const path = join(await temporaryDirectory(), 'store');
+    const directory = await openDirectory(path, { create: true });
+    const wal = levelWal(directory.wal);
+    await wal.open();
+    await directory.finishCreation();
+    const data = (number: number) => new TextEncoder().encode(`record number ${number}`);
+    for (let number = 0; number < 4; number += 1) await wal.append([data(number)], { sync: true });
+    await directory.close();
+    const [name = ''] = (await readdir(join(path, 'wal'))).filter((file) => file.endsWith('.log'));
+    const log = join(path, 'wal', name);
+    const bytes = await readFile(log);
+    bytes[bytes.indexOf(data(index))] = 0;
+    await writeFile(log, bytes);
+    return path;
+  }
+
+  test.each([0, 1, 2])('before its last record (%i) is told for good', async (index) => {
+    const path = await damagedAt(index);
+    for (let count = 0; count < 2; count += 1) {
+      const opening = openDirectory(path, { create: true });
+      await expect(opening).rejects.toThrow(/records up to 3 were synced/);
+      await expect(opening).rejects.toThrow(code('SLUICE_DAMAGED'));
+    }
+    await rm(join(path, 'wal', 'LOST'));
+    expect(await lastOf(path)).toBe(index);
+  });
+
+  test('in its last record looks like a power cut, and is taken for one', async () => {
+    expect(await lastOf(await damagedAt(3))).toBe(3);
   });
 });

@@ -2,7 +2,12 @@ import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
+import { getValue } from './database.js';
 import { exists, withFileErrors, writeDurably } from './files.js';
+import { loadChecksum } from './frame.js';
+import { META_KEY } from './keys.js';
+import { provenMeta } from './proven-meta.js';
+import { readMeta, type WalMeta } from './wal-meta.js';
 
 declare module 'level' {
   interface Level<KDefault, VDefault> {
@@ -21,39 +26,70 @@ const IGNORED = /ignoring error\W.*IO error.*/i;
 /** Left in a database of which LevelDB has lost something, for every later opening. */
 const LOST = 'LOST';
 
-const PIECE_BYTES = 1024 * 1024;
-
 /**
  * LevelDB for a database that must not lose its log. LevelDB itself goes on without a log file that
- * it can't open or read (it has too few file descriptors, a sector is bad), and then deletes it. So
- * what it will read is read once before, which also brings it into memory, and nothing is touched
- * when that fails. What LevelDB ignores nevertheless stands in its diary and is damage from then on.
+ * it can't open or read (it has too few file descriptors, a sector is bad) and without those parts
+ * of one that are damaged, and then deletes it. So what it will read is read once before, which also
+ * brings it into memory, and nothing is touched when that fails. What LevelDB leaves out although it
+ * was synced is damage from then on.
  */
 export class CarefulLevel extends Level {
-  constructor(location: string, options: { writeBufferSize: number; createIfMissing: boolean }) {
+  readonly #holdsData: () => Promise<boolean>;
+  #proven: WalMeta | undefined;
+
+  /** `holdsData`: whether there is anything to lose, asked while LevelDB's lock is held. */
+  constructor(
+    location: string,
+    options: { writeBufferSize: number; createIfMissing: boolean },
+    holdsData: () => Promise<boolean>,
+  ) {
     super(location, options);
-    this.hooks.postopen.add(() => checkDiary(location));
+    this.#holdsData = holdsData;
+    this.hooks.postopen.add(() => this.#checkOpened());
   }
 
   override async _open(options: unknown): Promise<void> {
-    await checkReadable(this.location);
+    await loadChecksum();
+    this.#proven = provenMeta(await readLogs(this.location));
     await super._open(options);
+  }
+
+  /** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */
+  async #checkOpened(): Promise<void> {
+    const lost = (await ignoredIn(this.location)) ?? (await this.#lacking());
+    if (lost !== undefined && (await this.#holdsData())) await tellForGood(this.location, lost);
+  }
+
+  async #lacking(): Promise<string | undefined> {
+    const proven = this.#proven;
+    if (proven === undefined || proven.synced === 0) return undefined;
+    const value = await getValue(this, META_KEY);
+    const stored = value && readMeta(value);
+    const [synced, storeId] = [stored?.synced ?? 0, stored?.storeId ?? proven.storeId];
+    if (storeId !== proven.storeId || synced >= proven.synced) return undefined;
+    return `records up to ${proven.synced} were synced, and it knows of ${synced}`;
   }
 }
 
-/** Errors: `SLUICE_IO` for a file that can't be read, `SLUICE_DAMAGED`. */
-function checkReadable(location: string): Promise<void> {
+/**
+ * Reads all that LevelDB will, and gives its log files in their order.
+ * Errors: `SLUICE_IO` for a file that can't be read, `SLUICE_DAMAGED`.
+ */
+function readLogs(location: string): Promise<Buffer[]> {
   return withFileErrors(`reading '${location}'`, async () => {
-    const names = (await namesIn(location)).filter((name) => READ_AT_OPENING.test(name));
+    const names = (await namesIn(location)).filter((name) => READ_AT_OPENING.test(name)).sort();
     if (names.includes('CURRENT')) await checkWhole(location, names);
     const files: FileHandle[] = [];
+    const logs: Buffer[] = [];
     try {
       // All of them at once, because LevelDB needs about as many descriptors.
       for (const name of names) {
         const file = await openUnlessGone(join(location, name));
         if (file !== undefined) files.push(file);
       }
-      for (const file of files) await readThrough(file);
+      // Digits come before letters: the logs are first. Others are small and hold no meta record.
+      for (const file of files) logs.push(await file.readFile());
+      return logs;
     } finally {
       for (const file of files) await file.close();
     }
@@ -71,23 +107,23 @@ async function checkWhole(location: string, names: readonly string[]): Promise<v
   }
 }
 
-/** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */
-function checkDiary(location: string): Promise<void> {
+/** What LevelDB could not read and went on without, by its diary. */
+function ignoredIn(location: string): Promise<string | undefined> {
   return withFileErrors(`reading '${location}'`, async () => {
     const diary = await openUnlessGone(join(location, DIARY));
     const text = await diary?.readFile('utf8').finally(() => diary.close());
-    const [ignored] = IGNORED.exec(text ?? '') ?? [];
-    if (ignored === undefined) return;
-    const message = `LevelDB has lost a part of '${location}' when it opened it: ${ignored}`;
-    const advice = `use a copy, or delete the file '${LOST}' there to go on with what is left`;
-    await writeDurably(join(location, LOST), `${message}; ${advice}\n`);
-    throw new SluiceError('SLUICE_DAMAGED', `${message}; ${advice}`);
+    return IGNORED.exec(text ?? '')?.[0];
   });
 }
 
-async function readThrough(file: FileHandle): Promise<void> {
-  const piece = new Uint8Array(PIECE_BYTES);
-  while ((await file.read(piece, 0, PIECE_BYTES, null)).bytesRead > 0);
+async function tellForGood(location: string, lost: string): Promise<never> {
+  const message =
+    `LevelDB has lost a part of '${location}' when it opened it: ${lost}; ` +
+    `use a copy, or delete the file '${LOST}' there to go on with what is left`;
+  await withFileErrors(`writing '${location}'`, () =>
+    writeDurably(join(location, LOST), `${message}\n`),
+  );
+  throw new SluiceError('SLUICE_DAMAGED', message);
 }
 
 /** Undefined for what isn't there: another process may be at work here until LevelDB has the lock. */

@@ -21,6 +21,10 @@ const CALLS = {
     collection.deletePayload(step.keys, selector(step.selector), options),
   clearPayload: (collection, step, options) =>
     collection.clearPayload(selector(step.selector), options),
+  createPayloadIndex: (collection, { path }, options) =>
+    collection.createPayloadIndex(path, 'integer', options),
+  deletePayloadIndex: (collection, { path }, options) =>
+    collection.deletePayloadIndex(path, options),
   flush: (collection) => collection.flush(),
   optimize: (collection, { timeoutMs }) =>
     collection.optimize(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
