@@ -65,7 +65,7 @@ export class SimulatedDatabase implements Database {
   /** The process has died: writes under way may have been done. */
   lose(isDone: () => boolean): void {
     for (const write of this.#writing) {
-      if (isDone()) this.#disk.write({ ...write, sync: false });
+      if (isDone()) this.#disk.writeUnseen(write);
     }
     this.#writing.clear();
   }

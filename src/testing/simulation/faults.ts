@@ -17,6 +17,7 @@ export const FAULT_CLASSES = [
   'crashInCreation',
   'corruption',
   'buildFailure',
+  'transient',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -43,6 +44,8 @@ export interface FaultSource {
   latencyMs(call: StoreCall): number;
   /** Whether a build of vectors or of an index fails. */
   failsBuild(): boolean;
+  /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
+  failsForNow(): boolean;
   /** How long such a build takes. */
   buildMs(): number;
   /** Bytes of the disk that are free. */
@@ -120,6 +123,10 @@ export class RandomFaults implements FaultSource {
 
   failsBuild(): boolean {
     return this.strikes('buildFailure', 8);
+  }
+
+  failsForNow(): boolean {
+    return this.strikes('transient', 100);
   }
 
   buildMs(): number {

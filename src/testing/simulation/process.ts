@@ -11,6 +11,7 @@ import type { UpdateHandlerInspector } from '../../types.js';
 import { ProcessClock, type VirtualTime } from './clock.js';
 import { type DatabaseOwner, SimulatedDatabase } from './database.js';
 import type { Disk } from './disk.js';
+import { failNowAndThen } from './failing-holder.js';
 import type { FaultSource, Phase } from './faults.js';
 import { buildFailure, type IndexFiles, SimulatedIndexes } from './indexes.js';
 import type { Violated } from './oracle.js';
@@ -105,6 +106,7 @@ export class SimulatedProcess implements DatabaseOwner {
       copyVectors: this.#copyVectors,
       limits,
     });
+    failNowAndThen(parts.holder, faults);
     const collection = await readyCollection(parts);
     this.#collection = collection;
     this.phase = 'running';

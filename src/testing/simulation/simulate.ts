@@ -15,7 +15,7 @@ const EVENTS_MAX = 2000;
 /** What to run. */
 export interface SimulationOptions extends WorldOptions {
   /** Updates to submit. @default 500 */
-  operations?: number;
+  operations?: number | undefined;
 }
 
 /** What a run has come to. */

@@ -1,4 +1,6 @@
 import type { UpdateHandlerInspector } from '../../types.js';
+import { StoredLog } from './checkers/stored-log.js';
+import { StoredSegments } from './checkers/stored-segments.js';
 import { VirtualTime } from './clock.js';
 import { Disk } from './disk.js';
 import { drawFaults, type FaultClass, type FaultSource, RandomFaults } from './faults.js';
@@ -72,6 +74,7 @@ export class World implements Surroundings {
     this.wal = new Disk('wal', root.stream('wal'));
     this.segments = new Disk('segments', root.stream('segments'));
     this.inspect = inspect;
+    this.#watchDisks();
     this.busy = faults === undefined && enabled.has('busy') ? 0.01 : 0;
     if (this.busy > 0) this.chance.hit('busy');
     this.violated = (rule, text) => {
@@ -79,6 +82,15 @@ export class World implements Surroundings {
       this.violation ??= new Violation(rule, text);
     };
     this.oracle = new Oracle(this.violated);
+  }
+
+  #watchDisks(): void {
+    const { wal, segments } = this;
+    const violated = (rule: string, text: string) => this.violated(rule, text);
+    const log: StoredLog = new StoredLog(violated, () => stored.named(segments.entries).applied);
+    const stored = new StoredSegments(violated, () => log.meta(wal.entries).synced);
+    wal.observe = (write, entries) => log.observe(write, entries);
+    segments.observe = (write, entries) => stored.observe(write, entries);
   }
 
   onCrash(isPowerCut: boolean): void {

@@ -1,0 +1,39 @@
+import { SluiceError } from '../../errors.js';
+import type { PointCapture } from '../../services/points/capture.js';
+import type { PointHolder } from '../../services/points/holder.js';
+import type { FaultSource } from './faults.js';
+
+/** Makes steps of a holder fail before they have done anything, as its port allows. */
+export function failNowAndThen(holder: PointHolder, faults: FaultSource): void {
+  const mayFail = () => {
+    if (!faults.failsForNow()) return;
+    throw new SluiceError('SLUICE_IO', 'it failed for now', { kind: 'transient' });
+  };
+  const { apply, ensureCapacity, capture } = holder;
+  holder.apply = (opNum, operation) => {
+    mayFail();
+    return apply.call(holder, opNum, operation);
+  };
+  holder.ensureCapacity = () => {
+    mayFail();
+    ensureCapacity.call(holder);
+  };
+  holder.capture = (applied, notes) => {
+    mayFail();
+    const taken = capture.call(holder, applied, notes);
+    return failing(taken, mayFail);
+  };
+}
+
+function failing(capture: PointCapture, mayFail: () => void): PointCapture {
+  const { writeBlocks, commit } = capture;
+  capture.writeBlocks = async (signal) => {
+    mayFail();
+    await writeBlocks.call(capture, signal);
+  };
+  capture.commit = async () => {
+    mayFail();
+    await commit.call(capture);
+  };
+  return capture;
+}
