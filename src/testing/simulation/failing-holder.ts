@@ -1,12 +1,11 @@
 import { SluiceError } from '../../errors.js';
 import type { PointCapture } from '../../services/points/capture.js';
 import type { PointHolder } from '../../services/points/holder.js';
-import type { FaultSource } from './faults.js';
 
 /** Makes steps of a holder fail before they have done anything, as its port allows. */
-export function failNowAndThen(holder: PointHolder, faults: FaultSource): void {
+export function failNowAndThen(holder: PointHolder, fails: () => boolean): void {
   const mayFail = () => {
-    if (!faults.failsForNow()) return;
+    if (!fails()) return;
     throw new SluiceError('SLUICE_IO', 'it failed for now', { kind: 'transient' });
   };
   const { apply, ensureCapacity, capture } = holder;

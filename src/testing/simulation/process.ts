@@ -106,7 +106,7 @@ export class SimulatedProcess implements DatabaseOwner {
       copyVectors: this.#copyVectors,
       limits,
     });
-    failNowAndThen(parts.holder, faults);
+    failNowAndThen(parts.holder, () => this.phase === 'running' && faults.failsForNow());
     const collection = await readyCollection(parts);
     this.#collection = collection;
     this.phase = 'running';

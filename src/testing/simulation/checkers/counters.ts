@@ -19,7 +19,12 @@ export class Counters {
     const { collection } = this.#session;
     const { process, oracle, violated, settings } = this.#world;
     if (collection === undefined || process?.collection !== collection) return;
-    if (!LIVE.has(collection.handler.state)) return;
+    const { state } = collection.handler;
+    if (state === 'broken' && process.faultCount === 0) {
+      const { errors } = collection.status();
+      violated('only faults break a store', JSON.stringify(errors.slice(-2)));
+    }
+    if (!LIVE.has(state)) return;
     const { log, queue, flush, optimizations, budgets } = collection.telemetry();
     oracle.advance(log.applied);
     this.#session.compareShown();
