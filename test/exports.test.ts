@@ -60,6 +60,7 @@ test('sluice/testing exports these values', () => {
       "run",
       "shortestPaths",
       "simplePaths",
+      "simulate",
       "stateName",
       "stateNodes",
       "suite",

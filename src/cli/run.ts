@@ -8,6 +8,7 @@ import { ingestCommand } from './ingest.js';
 import { optimizeCommand } from './optimize.js';
 import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
+import { simulateCommand } from './simulate.js';
 import { snapshotCommand } from './snapshot.js';
 import { verifyCommand } from './verify.js';
 
@@ -47,7 +48,9 @@ function createProgram(context: Context, version: string): Command {
   const { host } = context;
   const program = new Command('sluice');
   program
-    .description('Look into a Sluice collection, fill it, search it, check it, copy it.')
+    .description(
+      'Look into a Sluice collection, fill it, search it, check it, copy it, put it to the test.',
+    )
     .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
@@ -65,6 +68,7 @@ function createProgram(context: Context, version: string): Command {
   optimizeCommand(program, context);
   verifyCommand(program, context);
   snapshotCommand(program, context);
+  simulateCommand(program, context);
   return program;
 }
 

@@ -24,6 +24,12 @@ export type { Edge, EdgeTest, Graph } from './graph.js';
 export { edgeText, eventName, eventText, stateName } from './names.js';
 export type { Path } from './path.js';
 export { run } from './run.js';
+export {
+  type FaultClass,
+  type SimulateOptions,
+  type SimulationResult,
+  simulate,
+} from './simulation.js';
 export { type Suite, suite } from './suite.js';
 export {
   type Destination,

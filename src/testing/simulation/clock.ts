@@ -127,7 +127,7 @@ export class ProcessClock implements Clock {
     return this.#time.now;
   }
 
-  setTimeout(callback: () => void, delayMs: number): Timer | undefined {
+  readonly setTimeout = (callback: () => void, delayMs: number): Timer | undefined => {
     if (this.#isDead) return undefined;
     const timer = this.#time.set(() => {
       this.#timers.delete(timer);
@@ -135,7 +135,7 @@ export class ProcessClock implements Clock {
     }, delayMs);
     this.#timers.add(timer);
     return timer;
-  }
+  };
 
   clearTimeout(timer: unknown): void {
     if (this.#timers.delete(timer as Timer)) this.#time.clear(timer as Timer);

@@ -18,6 +18,8 @@ export const FAULT_CLASSES = [
   'corruption',
   'buildFailure',
   'transient',
+  'workerCrash',
+  'givenUp',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
@@ -46,6 +48,8 @@ export interface FaultSource {
   failsBuild(): boolean;
   /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
   failsForNow(): boolean;
+  /** Whether the update worker dies of a defect. */
+  crashesWorker(): boolean;
   /** How long such a build takes. */
   buildMs(): number;
   /** Bytes of the disk that are free. */
@@ -127,6 +131,10 @@ export class RandomFaults implements FaultSource {
 
   failsForNow(): boolean {
     return this.strikes('transient', 100);
+  }
+
+  crashesWorker(): boolean {
+    return this.strikes('workerCrash', 300);
   }
 
   buildMs(): number {

@@ -80,7 +80,12 @@ export class Lifecycle {
     const world = this.#world;
     const repair = this.#damage();
     const process = world.start(this.#isCreated ? 'opening' : 'creating');
-    const ending = await world.ending(process.open(!this.#isCreated));
+    const giveUp = new AbortController();
+    if (this.#isCreated && world.chance.strikes('givenUp', 10)) {
+      world.time.set(() => giveUp.abort(), world.random.next() * 10);
+    }
+    const opening = process.open(!this.#isCreated, giveUp.signal);
+    const ending = await world.ending(opening);
     world.trace.note(`open: ${ending.status}`);
     if (ending.status === 'done') {
       this.#isCreated = true;
@@ -88,7 +93,9 @@ export class Lifecycle {
       return true;
     }
     if (ending.status === 'overdue') world.violated('opening ends', 'it did not');
-    if (ending.status === 'failed') this.#judge(process, ending.error, repair !== undefined);
+    if (ending.status === 'failed' && !isGivenUp(ending.error, giveUp.signal)) {
+      this.#judge(process, ending.error, repair !== undefined);
+    }
     process.crash(false);
     repair?.();
     return false;
@@ -128,4 +135,8 @@ export class Lifecycle {
     world.trace.note(`a bit of ${disk.name} flips`);
     return disk.corrupt();
   }
+}
+
+function isGivenUp(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error instanceof SluiceError && error.code === 'SLUICE_ABORTED';
 }

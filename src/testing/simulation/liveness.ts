@@ -1,3 +1,4 @@
+import type { Collection } from '../../collection.js';
 import { expectContents } from './checkers/contents.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Session } from './session.js';
@@ -7,6 +8,8 @@ import type { World } from './world.js';
 const LIMIT_MS = 60_000;
 /** Between two looks. */
 const LOOK_MS = 500;
+/** Faults of a script may come even now: it is begun again so often. */
+const ATTEMPTS_MAX = 20;
 
 /**
  * Faults are over: the store opens, applies what is in the log, optimizes until there is nothing to
@@ -17,53 +20,80 @@ export async function settleDown(
   session: Session,
   lifecycle: Lifecycle,
 ): Promise<void> {
-  const { chance, trace, time, violated, oracle } = world;
-  trace.note('faults are over');
-  chance.stop();
-  let collection = world.process?.collection;
+  world.trace.note('faults are over');
+  world.chance.stop();
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const collection = await bringUp(world, session, lifecycle);
+    if (collection === undefined || world.violation !== undefined) return;
+    const { process } = world;
+    const faults = process?.faultCount;
+    const problems = await comeToRest(world, session, collection);
+    if (process?.isAlive !== true || process.faultCount !== faults) continue;
+    if (problems.length > 0) {
+      world.violated('without faults everything comes right', problems.join('; '));
+      return;
+    }
+    session.settled('everything is at rest');
+    await expectContents(world, collection);
+    await lifecycle.down();
+    await bringUp(world, session, lifecycle);
+    await lifecycle.down();
+    return;
+  }
+  world.violated('without faults everything comes right', 'faults never end');
+}
+
+async function bringUp(
+  world: World,
+  session: Session,
+  lifecycle: Lifecycle,
+): Promise<Collection | undefined> {
+  const collection = world.process?.collection;
   if (collection?.handler.state === 'broken') await lifecycle.reopen(collection);
-  if (world.process?.collection === undefined) {
+  if (world.violation !== undefined) return undefined;
+  if (world.process?.collection?.handler.state !== 'running') {
+    if (world.process?.collection !== undefined) await lifecycle.down();
     session.end();
     await lifecycle.up();
   }
-  collection = world.process?.collection;
-  if (collection === undefined) return;
+  return world.process?.collection;
+}
+
+/** Waits until nothing is left to do; what is left when it takes too long. */
+async function comeToRest(
+  world: World,
+  session: Session,
+  collection: Collection,
+): Promise<string[]> {
+  const { time, oracle, process } = world;
   while (session.readers > 0) session.stopReading();
   while (session.keptFrom !== Number.POSITIVE_INFINITY) session.release();
-  // What keeps failing or was configured away must not be waited for.
-  session.watch(
-    'configure',
-    collection.configure({ optimizers: { maxOptimizationThreads: null } }),
-  );
+  // What was configured away must not be waited for.
+  const optimizers = { maxOptimizationThreads: null };
+  session.watch('configure', collection.configure({ optimizers }));
   collection.trigger();
   const until = time.now + LIMIT_MS;
-  const isQuiet = () => oracle.pending.length === 0 && problems().length === 0;
-  const problems = (): string[] => {
-    if (collection === undefined) return [];
-    const { state } = collection.handler;
-    if (state !== 'running') return [`the state is ${state}`];
-    const { queue, log, optimizations } = collection.telemetry();
-    const { color, reasons } = collection.status();
-    return [
-      ...(queue.entries + queue.waiting > 0 ? [`${queue.entries} operations are queued`] : []),
-      ...(log.acked < log.last ? [`the log keeps ${log.acked + 1} to ${log.last}`] : []),
-      ...(optimizations.running > 0 ? [`${optimizations.running} optimizations run`] : []),
-      ...(color === 'green' ? [] : [`the status is ${color}: ${JSON.stringify(reasons)}`]),
-    ];
-  };
-  while (!isQuiet() && time.now < until && world.violation === undefined) {
+  for (;;) {
+    const waiting = oracle.pending.map(
+      ({ operation, wait }) => `${operation.kind} (${wait}) waits`,
+    );
+    const problems = [...waiting, ...unfinished(collection)];
+    const isGone = process?.isAlive !== true || collection.handler.state === 'broken';
+    const isOver = problems.length === 0 || time.now > until || world.violation !== undefined;
+    if (isGone || isOver) return problems;
     await world.sleep(LOOK_MS);
   }
-  if (!isQuiet()) {
-    const waiting = oracle.pending.map(({ operation, wait }) => `${operation.kind} (${wait})`);
-    violated('without faults everything comes right', [...problems(), ...waiting].join('; '));
-    return;
-  }
-  session.settled('everything is at rest');
-  await expectContents(world, collection);
-  await lifecycle.down();
-  if (world.violation !== undefined) return;
-  session.end();
-  await lifecycle.up();
-  await lifecycle.down();
+}
+
+function unfinished(collection: Collection): string[] {
+  const { state } = collection.handler;
+  if (state !== 'running') return [`the state is ${state}`];
+  const { queue, log, optimizations } = collection.telemetry();
+  const { color, reasons } = collection.status();
+  return [
+    ...(queue.entries + queue.waiting > 0 ? [`${queue.entries} operations are queued`] : []),
+    ...(log.acked < log.last ? [`the log keeps ${log.acked + 1} to ${log.last}`] : []),
+    ...(optimizations.running > 0 ? [`${optimizations.running} optimizations run`] : []),
+    ...(color === 'green' ? [] : [`the status is ${color}: ${JSON.stringify(reasons)}`]),
+  ];
 }

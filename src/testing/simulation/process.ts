@@ -11,7 +11,7 @@ import type { UpdateHandlerInspector } from '../../types.js';
 import { ProcessClock, type VirtualTime } from './clock.js';
 import { type DatabaseOwner, SimulatedDatabase } from './database.js';
 import type { Disk } from './disk.js';
-import { failNowAndThen } from './failing-holder.js';
+import { crashNowAndThen, failNowAndThen } from './failing-services.js';
 import type { FaultSource, Phase } from './faults.js';
 import { buildFailure, type IndexFiles, SimulatedIndexes } from './indexes.js';
 import type { Violated } from './oracle.js';
@@ -86,7 +86,7 @@ export class SimulatedProcess implements DatabaseOwner {
   }
 
   /** Opens the collection, or creates it; options are stored only when it is created. */
-  async open(isNew: boolean): Promise<Collection> {
+  async open(isNew: boolean, signal: AbortSignal): Promise<Collection> {
     const { settings, random, indexFiles, faults, inspect } = this.#around;
     const { created, opened, distance, limits, cpus, watchesDisk } = settings;
     const options = checkCollectionOptions({
@@ -106,8 +106,10 @@ export class SimulatedProcess implements DatabaseOwner {
       copyVectors: this.#copyVectors,
       limits,
     });
-    failNowAndThen(parts.holder, () => this.phase === 'running' && faults.failsForNow());
-    const collection = await readyCollection(parts);
+    const isRunning = () => this.phase === 'running';
+    failNowAndThen(parts.holder, () => isRunning() && faults.failsForNow());
+    crashNowAndThen(parts.codec, () => isRunning() && faults.crashesWorker());
+    const collection = await readyCollection(parts, signal);
     this.#collection = collection;
     this.phase = 'running';
     return collection;

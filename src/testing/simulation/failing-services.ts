@@ -1,6 +1,8 @@
 import { SluiceError } from '../../errors.js';
 import type { PointCapture } from '../../services/points/capture.js';
 import type { PointHolder } from '../../services/points/holder.js';
+import type { PointOperation } from '../../services/points/operations.js';
+import type { OperationCodec } from '../../services/ports.js';
 
 /** Makes steps of a holder fail before they have done anything, as its port allows. */
 export function failNowAndThen(holder: PointHolder, fails: () => boolean): void {
@@ -21,6 +23,15 @@ export function failNowAndThen(holder: PointHolder, fails: () => boolean): void 
     mayFail();
     const taken = capture.call(holder, applied, notes);
     return failing(taken, mayFail);
+  };
+}
+
+/** Makes the update worker die of an error that it knows nothing of. */
+export function crashNowAndThen(codec: OperationCodec<PointOperation>, fails: () => boolean): void {
+  const { decode } = codec;
+  codec.decode = (data) => {
+    if (fails()) throw new SluiceError('SLUICE_CRASHED', 'a worker is made to crash');
+    return decode(data);
   };
 }
 
