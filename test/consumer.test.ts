@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
 import { expect, test } from 'vitest';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
-import { testMachine } from './consumer/testing.js';
+import { simulateSeed, testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -88,4 +88,8 @@ test('it runs: the tests of a machine of its own', async () => {
   expect(names.some((name) => /^lamp: 1\. off → Press → on → after patience/.test(name))).toBe(
     true,
   );
+});
+
+test('it runs: a seed of the simulation', async () => {
+  expect(await simulateSeed(1)).toBeUndefined();
 });

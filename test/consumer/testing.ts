@@ -15,6 +15,7 @@ import {
   type EdgeTest,
   type Exploration,
   explore,
+  type FaultClass,
   type Finding,
   type Graph,
   type Invariant,
@@ -28,10 +29,13 @@ import {
   run,
   type Share,
   type SimplePathsOptions,
+  type SimulateOptions,
+  type SimulationResult,
   type SnapshotTest,
   type Suite,
   shortestPaths,
   simplePaths,
+  simulate,
   suite,
   transitionCoverage,
   type View,
@@ -104,4 +108,12 @@ export async function testMachine(): Promise<string[]> {
   suite({ test, machine: lamp, ...how, properties });
   await Promise.all(bodies);
   return names;
+}
+
+/** Runs a seed of the simulation; what was wrong, if anything was. */
+export async function simulateSeed(seed: number): Promise<string | undefined> {
+  const without: readonly FaultClass[] = ['powerCut'];
+  const options: SimulateOptions = { seed, operations: 10, without };
+  const result: SimulationResult = await simulate(options);
+  return result.failure?.message;
 }

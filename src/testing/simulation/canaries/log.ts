@@ -55,4 +55,25 @@ export const LOG_CANARIES: readonly Canary[] = [
         };
       }),
   },
+  {
+    name: 'takes a sync for one of what is in an older log file, too',
+    install: () =>
+      replace(SimulatedDatabase.prototype, 'batch', (batch) => {
+        const written = new WeakMap<SimulatedDatabase, Set<string>>();
+        return function (this: SimulatedDatabase) {
+          const filled = batch.call(this);
+          const seen = written.get(this) ?? new Set();
+          written.set(this, seen);
+          return {
+            ...filled,
+            put: (key, value, options) => {
+              // Not written again, though nobody has synced it.
+              if (recordNumber(key) !== undefined && seen.has(key)) return;
+              seen.add(key);
+              filled.put(key, value, options);
+            },
+          };
+        };
+      }),
+  },
 ];
