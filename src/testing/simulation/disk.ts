@@ -30,8 +30,6 @@ export class Disk {
   readonly #random: Random;
   /** Bytes of a log file. */
   readonly #fileBytesMax: number;
-  /** Whether opening makes everything safe that it finds. */
-  readonly #openingSyncs: boolean;
   /** What no power cut takes. */
   readonly #safe = new Map<string, Uint8Array>();
   #log: Logged[] = [];
@@ -47,7 +45,6 @@ export class Disk {
     this.name = name;
     this.#random = random;
     this.#fileBytesMax = random.pick([256, 1024, 4096, 65_536]);
-    this.#openingSyncs = random.chance(0.5);
   }
 
   /** What a reader sees. */
@@ -66,10 +63,12 @@ export class Disk {
     return this.#log.length > 0;
   }
 
-  /** A database is opened on it: whatever has been written is seen. */
+  /**
+   * A database is opened on it: whatever has been written is seen, and safe from then on, because
+   * LevelDB turns the logs that it finds into synced tables.
+   */
   opened(): void {
     if (this.#isStale) this.#see(this.#log);
-    if (!this.#openingSyncs) return;
     for (const logged of this.#log) logged.isSafe = true;
     this.#settle();
   }

@@ -5,7 +5,7 @@ import { Lifecycle } from './lifecycle.js';
 import { settleDown } from './liveness.js';
 import { Session } from './session.js';
 import { Workload } from './workload.js';
-import { Violation, World, type WorldOptions } from './world.js';
+import { World, type WorldOptions } from './world.js';
 
 /** Events between two looks at everything that must hold at every moment. */
 const EVENTS_A_LOOK = 16;
@@ -114,6 +114,8 @@ async function pump(
     },
   );
   const { time, violated } = world;
+  const onUnhandled = (reason: unknown) => violated('no rejection is left alone', String(reason));
+  globalThis.process?.on('unhandledRejection', onUnhandled);
   for (;;) {
     await systemClock.yield();
     if (isDone || world.violation !== undefined) break;
@@ -126,6 +128,7 @@ async function pump(
       violated('a run ends', `${time.steps} events`);
     }
   }
+  globalThis.process?.off('unhandledRejection', onUnhandled);
   world.process?.crash(false);
 }
 
@@ -136,5 +139,3 @@ function look(world: World, counters: Counters): void {
     world.violated('what the collection says can be read', String(error));
   }
 }
-
-export { Violation };
