@@ -2,6 +2,7 @@ import { SluiceError } from '../../errors.js';
 import type { PointCapture } from '../../services/points/capture.js';
 import type { PointHolder } from '../../services/points/holder.js';
 import type { PointOperation } from '../../services/points/operations.js';
+import type { Rebuild } from '../../services/points/rebuild.js';
 import type { OperationCodec } from '../../services/ports.js';
 
 /** Makes steps of a holder fail before they have done anything, as its port allows. */
@@ -10,7 +11,7 @@ export function failNowAndThen(holder: PointHolder, fails: () => boolean): void 
     if (!fails()) return;
     throw new SluiceError('SLUICE_IO', 'it failed for now', { kind: 'transient' });
   };
-  const { apply, ensureCapacity, capture } = holder;
+  const { apply, ensureCapacity, capture, beginRebuild } = holder;
   holder.apply = (opNum, operation) => {
     mayFail();
     return apply.call(holder, opNum, operation);
@@ -24,6 +25,7 @@ export function failNowAndThen(holder: PointHolder, fails: () => boolean): void 
     const taken = capture.call(holder, applied, notes);
     return failing(taken, mayFail);
   };
+  holder.beginRebuild = (ids) => failingRebuild(beginRebuild.call(holder, ids), mayFail);
 }
 
 /** Makes the update worker die of an error that it knows nothing of. */
@@ -46,4 +48,23 @@ function failing(capture: PointCapture, mayFail: () => void): PointCapture {
     await commit.call(capture);
   };
   return capture;
+}
+
+function failingRebuild(rebuild: Rebuild | undefined, mayFail: () => void): Rebuild | undefined {
+  if (rebuild === undefined) return undefined;
+  const { catchUp, swap, discard } = rebuild;
+  rebuild.catchUp = async (context) => {
+    mayFail();
+    await catchUp.call(rebuild, context);
+  };
+  rebuild.swap = () => {
+    mayFail();
+    return swap.call(rebuild);
+  };
+  // What a run that failed leaves on disk is deleted by a later opening, if not at once.
+  rebuild.discard = async () => {
+    mayFail();
+    await discard.call(rebuild);
+  };
+  return rebuild;
 }

@@ -65,7 +65,9 @@ export class Lifecycle {
     const { process } = world;
     world.trace.note('reopen');
     const faults = process?.faultCount ?? 0;
-    const ending = await world.ending(collection.reopen());
+    const reopening = world.ending(collection.reopen());
+    if (world.random.chance(0.3)) await this.#askMeanwhile(collection);
+    const ending = await reopening;
     if (ending.status === 'done') this.#session.settled('the storage was broken and is open again');
     this.#session.end();
     world.trace.note(`reopen: ${ending.status}`);
@@ -73,6 +75,19 @@ export class Lifecycle {
     else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
     else if (ending.status === 'failed' && process?.faultCount === faults) {
       world.violated('reopening succeeds', errorText(ending.error));
+    }
+  }
+
+  /** A store that is being opened takes wishes, and answers them in any case. */
+  async #askMeanwhile(collection: Collection): Promise<void> {
+    const world = this.#world;
+    for (const [name, wish] of Object.entries({
+      flush: collection.flush(),
+      configure: collection.configure({}),
+    })) {
+      const ending = await world.ending(wish);
+      world.trace.note(`${name} meanwhile: ${ending.status}`);
+      if (ending.status === 'overdue') world.violated('each caller is answered', name);
     }
   }
 

@@ -14,7 +14,10 @@ export interface SimulationSettings {
   /** Given when the collection is created, and stored. */
   created: Pick<CollectionOptions, 'optimizers' | 'flushIntervalMs'>;
   /** Given at each opening. */
-  opened: Pick<CollectionOptions, 'updateQueueLengthMax' | 'walBytesMax' | 'cpuBudget'>;
+  opened: Pick<
+    CollectionOptions,
+    'updateQueueLengthMax' | 'walBytesMax' | 'cpuBudget' | 'optimizersStart'
+  >;
   limits: NonNullable<CollectionEnvironment['limits']>;
   cpus: number;
   /** Whether the collection looks at how much of the disk is free. */
@@ -35,6 +38,7 @@ export function drawSettings(random: Random): SimulationSettings {
       updateQueueLengthMax: random.pick([3, 20, 10_000]),
       walBytesMax: random.pick([4000, 20_000, 1024 * MIB]),
       cpuBudget: random.between(1, 3),
+      optimizersStart: random.chance(0.1) ? 'onTrigger' : 'automatic',
     },
     limits: {
       windowBytesMax: random.pick([1000, 16 * MIB]),
