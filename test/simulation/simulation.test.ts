@@ -4,7 +4,6 @@ import { describe, expect, it, vi } from 'vitest';
 import { CANARIES, hunt } from '#sluice/testing/simulation/canaries/hunt.js';
 import { exhaust } from '#sluice/testing/simulation/exhaustive.js';
 import { numberFromEnvironment } from '../support/random.js';
-import { FOUND_SEEDS } from './found-seeds.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -20,10 +19,6 @@ describe('a collection in a simulation', () => {
     const { failure, issued } = await simulate({ seed, operations: OPERATIONS });
     expect(failure).toBeUndefined();
     expect(issued).toBe(OPERATIONS);
-  });
-
-  it.each(FOUND_SEEDS)('keeps them where it once did not: $what', async ({ what: _, ...run }) => {
-    expect((await simulate(run)).failure).toBeUndefined();
   });
 
   it('does the same each time', async () => {
@@ -43,7 +38,11 @@ describe('a collection in a simulation', () => {
 });
 
 describe('the simulation finds a defect', () => {
-  const names = ['gives a number again after a failed append', 'sweeps a block in use'];
+  // Two that are found by the first seeds; `npm run test:canaries` hunts all.
+  const names = [
+    'forgets the deletes under a proxy when a run is cancelled',
+    'sweeps a block in use',
+  ];
 
   it.each(CANARIES.filter(({ name }) => names.includes(name)))('$name', async (canary) => {
     const { seeds, rule } = await hunt(canary, { seedsMax: 20, operations: 40 });
