@@ -5,7 +5,7 @@ import type {
 } from './collection-options.js';
 import { type OpenStores, openStores } from './collection-stores.js';
 import type { CoreSettings } from './core.js';
-import { DEFAULT_SETTINGS } from './options.js';
+import { DEFAULT_SETTINGS, type HandlerSettings } from './options.js';
 import { type Clock, systemClock } from './services/clock.js';
 import { type Directory, openDirectory } from './services/level/directory.js';
 import { SegmentStore } from './services/level/segment-store.js';
@@ -25,8 +25,10 @@ import { PointHolder } from './services/points/holder.js';
 import type { ManifestBody } from './services/points/manifest.js';
 import { PointOperationCodec } from './services/points/operation-codec.js';
 import type { PointOperation } from './services/points/operations.js';
+import type { CopyVectors } from './services/points/rebuild.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
 import type { OperationCodec, SegmentOptimizer } from './services/ports.js';
+import type { RandomFill } from './services/random-id.js';
 import { FileVectorIndexes } from './services/vector-index/file-indexes.js';
 import { vectorIndexSupport } from './services/vector-index/usearch-index.js';
 import type { VectorIndexes } from './services/vector-index/vector-index.js';
@@ -47,6 +49,25 @@ export interface CollectionParts {
   configure(patch: ConfigurationPatch): void;
 }
 
+/** What a collection is put together with, besides its options: what simulations replace. */
+export interface CollectionEnvironment {
+  /** Absent where the platform has no library for them. */
+  indexes: VectorIndexes | undefined;
+  /** Where the stores lie, if they lie in one. */
+  directory?: Directory | undefined;
+  /** @default the platform's */
+  random?: RandomFill | undefined;
+  /** @default the machine's */
+  cpus?: number | undefined;
+  /** @default `copyRows`, which copies in a thread */
+  copyVectors?: CopyVectors | undefined;
+  /** Instead of the defaults, so that little data reaches them. */
+  limits?: Partial<HandlerSettings> & {
+    unsyncedBytesMax?: number | undefined;
+    blockBatchBytes?: number | undefined;
+  };
+}
+
 /** Opens what is at a path, or two stores, and puts a collection together from it. */
 export async function openParts(
   target: string | CollectionStores,
@@ -59,7 +80,7 @@ export async function openParts(
     });
     return closedOnError(directory, async () => {
       const indexes = await vectorIndexes(options, directory.vectorIndexPath);
-      return collectionParts(directory, options, indexes, directory);
+      return collectionParts(directory, options, { indexes, directory });
     });
   }
   if (typeof target !== 'object' || target === null) {
@@ -67,7 +88,7 @@ export async function openParts(
   }
   const stores = await openStores(target, options.dimensions !== undefined);
   return closedOnError(stores, async () => {
-    return collectionParts(stores, options, await vectorIndexes(options));
+    return collectionParts(stores, options, { indexes: await vectorIndexes(options) });
   });
 }
 
@@ -98,14 +119,17 @@ async function closedOnError<T>(
 export function collectionParts(
   stores: OpenStores,
   options: CollectionOptions,
-  indexes: VectorIndexes | undefined,
-  directory?: Directory,
+  environment: CollectionEnvironment,
 ): CollectionParts {
   const { dimensions, distance, optimizers, hnsw, flushIntervalMs, clock = systemClock } = options;
-  const cpus = processorCount();
+  const { indexes, directory, random, cpus = processorCount() } = environment;
+  const { unsyncedBytesMax, blockBatchBytes, ...limits } = environment.limits ?? {};
   const freeBytes = options.freeBytes ?? (directory && (() => directory.freeBytes()));
   const mayCreate = dimensions !== undefined && stores.creating;
-  const store = new SegmentStore<ManifestBody>(stores.segments);
+  const store = new SegmentStore<ManifestBody>(
+    stores.segments,
+    given({ random, batchBytes: blockBatchBytes }),
+  );
   const holder = new PointHolder({
     store,
     create: mayCreate,
@@ -118,7 +142,7 @@ export function collectionParts(
       flushIntervalMs,
     },
     cpus,
-    copyVectors: copyRows,
+    copyVectors: environment.copyVectors ?? copyRows,
     indexes,
     freeBytes,
   });
@@ -133,7 +157,7 @@ export function collectionParts(
   let hold = options.keepWalFrom;
   const codec = lateCodec(() => holder.dimensions);
   const handler = createUpdateHandler<PointOperation, PointSegmentInfo>({
-    wal: new LevelWal(stores.wal, { create: mayCreate }),
+    wal: new LevelWal(stores.wal, { create: mayCreate, ...given({ random, unsyncedBytesMax }) }),
     segments: holder,
     optimizers: pointOptimizers(holder, cpus, indexes !== undefined),
     codec,
@@ -150,6 +174,7 @@ export function collectionParts(
     },
     onClosed: () => stores.close(),
     ...given({
+      ...limits,
       freeBytes,
       diskMarginBytes: directory?.marginBytes,
       updateQueueLengthMax: options.updateQueueLengthMax,

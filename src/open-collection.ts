@@ -4,7 +4,7 @@ import {
   type CollectionStores,
   checkCollectionOptions,
 } from './collection-options.js';
-import { openParts } from './collection-parts.js';
+import { type CollectionParts, openParts } from './collection-parts.js';
 import { SluiceError } from './errors.js';
 
 /**
@@ -25,19 +25,27 @@ export async function openCollection(
   options: CollectionOptions = {},
 ): Promise<Collection> {
   const checked = checkCollectionOptions(options);
-  const collection = new Collection(await openParts(target, checked));
+  return readyCollection(await openParts(target, checked), checked.signal);
+}
+
+/** The collection when it is open; closed again when it can't be opened, or the signal fires. */
+export async function readyCollection(
+  parts: CollectionParts,
+  signal?: AbortSignal,
+): Promise<Collection> {
+  const collection = new Collection(parts);
   const giveUp = () => void collection.close().catch(() => {});
-  checked.signal?.addEventListener('abort', giveUp, { once: true });
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    if (checked.signal?.aborted) giveUp();
+    if (signal?.aborted) giveUp();
     await collection.ready();
   } catch (error) {
     // Whatever opening has taken is given back; the caller has nothing to close.
     await collection.close().catch(() => {});
-    if (!checked.signal?.aborted) throw openingError(error);
+    if (!signal?.aborted) throw openingError(error);
     throw new SluiceError('SLUICE_ABORTED', 'opening was given up', { cause: error });
   } finally {
-    checked.signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', giveUp);
   }
   return collection;
 }

@@ -6,7 +6,7 @@ import { MemoryLevel } from 'memory-level';
 import { memoryWal } from 'sluice';
 import { expect, test } from 'vitest';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
-import { recordStore, testMachine } from './consumer/testing.js';
+import { recordStore, simulateSeed, testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -107,4 +107,8 @@ test('it runs: the ports of a store, written down', async () => {
     close: async () => {},
   };
   expect(await recordStore({ wal: memoryWal(), segments })).toEqual(['wal.open']);
+});
+
+test('it runs: a seed of the simulation', async () => {
+  expect(await simulateSeed(1)).toBeUndefined();
 });

@@ -74,6 +74,7 @@ test('sluice/testing exports these values', () => {
       "segmentsSuite",
       "shortestPaths",
       "simplePaths",
+      "simulate",
       "sluiceMachines",
       "startOf",
       "stateName",

@@ -9,6 +9,7 @@ import { ingestCommand } from './ingest.js';
 import { optimizeCommand } from './optimize.js';
 import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
+import { simulateCommand } from './simulate.js';
 import { snapshotCommand } from './snapshot.js';
 import { verifyCommand } from './verify.js';
 
@@ -48,7 +49,9 @@ function createProgram(context: Context, version: string): Command {
   const { host } = context;
   const program = new Command('sluice');
   program
-    .description('Look into a Sluice collection, fill it, search it, check it, copy it.')
+    .description(
+      'Look into a Sluice collection, fill it, search it, check it, copy it, put it to the test.',
+    )
     .version(version)
     .exitOverride()
     .showSuggestionAfterError(false)
@@ -67,6 +70,7 @@ function createProgram(context: Context, version: string): Command {
   verifyCommand(program, context);
   snapshotCommand(program, context);
   graphCommand(program, context);
+  simulateCommand(program, context);
   return program;
 }
 

@@ -45,6 +45,12 @@ export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';
 export type { Reference } from './program.js';
 export { run } from './run.js';
+export {
+  type FaultClass,
+  type SimulateOptions,
+  type SimulationResult,
+  simulate,
+} from './simulation.js';
 export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
 export { Facts } from './system/facts.js';

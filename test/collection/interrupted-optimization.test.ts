@@ -248,7 +248,9 @@ it('without space on disk an optimization fails with its code, and begins when t
   const directory = await openDirectory(path, { create: true });
   let free = 1_000_000_000;
   const small = { ...parts(directory), freeBytes: async () => free };
-  const collection = new Collection(collectionParts(small, OPTIONS, undefined, small));
+  const collection = new Collection(
+    collectionParts(small, OPTIONS, { indexes: undefined, directory: small }),
+  );
   await collection.ready();
   const ids = Array.from({ length: COUNT }, (_, id) => id);
   await collection.upsert(ids.map((id) => ({ id, vector: [id, 1] })));

@@ -33,6 +33,7 @@ import {
   explore,
   type Facts,
   type Failed,
+  type FaultClass,
   type Finding,
   type GatedCall,
   type Graph,
@@ -76,6 +77,8 @@ import {
   type SegmentsSuite,
   type Share,
   type SimplePathsOptions,
+  type SimulateOptions,
+  type SimulationResult,
   type Site,
   type SnapshotTest,
   type Step,
@@ -89,6 +92,7 @@ import {
   segmentsSuite,
   shortestPaths,
   simplePaths,
+  simulate,
   sluiceMachines,
   startOf,
   stepsOf,
@@ -304,4 +308,12 @@ export function testStore(
   segmentsSuite(parts);
   walSuite({ ...logs, seed: common.seed ?? 1 });
   return names;
+}
+
+/** Runs a seed of the simulation; what was wrong, if anything was. */
+export async function simulateSeed(seed: number): Promise<string | undefined> {
+  const without: readonly FaultClass[] = ['powerCut'];
+  const options: SimulateOptions = { seed, operations: 10, without };
+  const result: SimulationResult = await simulate(options);
+  return result.failure?.message;
 }

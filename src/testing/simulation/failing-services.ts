@@ -1,0 +1,70 @@
+import { SluiceError } from '../../errors.js';
+import type { PointCapture } from '../../services/points/capture.js';
+import type { PointHolder } from '../../services/points/holder.js';
+import type { PointOperation } from '../../services/points/operations.js';
+import type { Rebuild } from '../../services/points/rebuild.js';
+import type { OperationCodec } from '../../services/ports.js';
+
+/** Makes steps of a holder fail before they have done anything, as its port allows. */
+export function failNowAndThen(holder: PointHolder, fails: () => boolean): void {
+  const mayFail = () => {
+    if (!fails()) return;
+    throw new SluiceError('SLUICE_IO', 'it failed for now', { kind: 'transient' });
+  };
+  const { apply, ensureCapacity, capture, beginRebuild } = holder;
+  holder.apply = (opNum, operation) => {
+    mayFail();
+    return apply.call(holder, opNum, operation);
+  };
+  holder.ensureCapacity = () => {
+    mayFail();
+    ensureCapacity.call(holder);
+  };
+  holder.capture = (applied, notes) => {
+    mayFail();
+    const taken = capture.call(holder, applied, notes);
+    return failing(taken, mayFail);
+  };
+  holder.beginRebuild = (ids) => failingRebuild(beginRebuild.call(holder, ids), mayFail);
+}
+
+/** Makes the update worker die of an error that it knows nothing of. */
+export function crashNowAndThen(codec: OperationCodec<PointOperation>, fails: () => boolean): void {
+  const { decode } = codec;
+  codec.decode = (data) => {
+    if (fails()) throw new SluiceError('SLUICE_CRASHED', 'a worker is made to crash');
+    return decode(data);
+  };
+}
+
+function failing(capture: PointCapture, mayFail: () => void): PointCapture {
+  const { writeBlocks, commit } = capture;
+  capture.writeBlocks = async (signal) => {
+    mayFail();
+    await writeBlocks.call(capture, signal);
+  };
+  capture.commit = async () => {
+    mayFail();
+    await commit.call(capture);
+  };
+  return capture;
+}
+
+function failingRebuild(rebuild: Rebuild | undefined, mayFail: () => void): Rebuild | undefined {
+  if (rebuild === undefined) return undefined;
+  const { catchUp, swap, discard } = rebuild;
+  rebuild.catchUp = async (context) => {
+    mayFail();
+    await catchUp.call(rebuild, context);
+  };
+  rebuild.swap = () => {
+    mayFail();
+    return swap.call(rebuild);
+  };
+  // What a run that failed leaves on disk is deleted by a later opening, if not at once.
+  rebuild.discard = async () => {
+    mayFail();
+    await discard.call(rebuild);
+  };
+  return rebuild;
+}

@@ -1,0 +1,170 @@
+import type { VirtualTime } from './clock.js';
+import type { Random } from './random.js';
+
+/** What can go wrong in a run; each is off in half of the seeds. */
+export const FAULT_CLASSES = [
+  'slow',
+  'busy',
+  'writeLost',
+  'writeStored',
+  'readError',
+  'openError',
+  'diskFull',
+  'lowSpace',
+  'kill',
+  'powerCut',
+  'crashInRecovery',
+  'crashInCreation',
+  'corruption',
+  'buildFailure',
+  'transient',
+  'workerCrash',
+  'givenUp',
+] as const;
+
+export type FaultClass = (typeof FAULT_CLASSES)[number];
+
+/** One call of a store, as faults are decided for it. */
+export interface StoreCall {
+  store: string;
+  kind: 'open' | 'close' | 'read' | 'write' | 'compact';
+}
+
+/** What becomes of a call. */
+export type Fault =
+  | { kind: 'error'; message: string; isStored: boolean }
+  | { kind: 'crash'; isPowerCut: boolean; isStored: boolean };
+
+/** What the process under test is doing: faults differ. */
+export type Phase = 'creating' | 'opening' | 'running';
+
+/** Decides how calls go. */
+export interface FaultSource {
+  /** Called once a call, when its time has come. */
+  decide(call: StoreCall, phase: Phase): Fault | undefined;
+  /** How long a call takes. */
+  latencyMs(call: StoreCall): number;
+  /** Whether a build of vectors or of an index fails. */
+  failsBuild(): boolean;
+  /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
+  failsForNow(): boolean;
+  /** Whether the update worker dies of a defect. */
+  crashesWorker(): boolean;
+  /** How long such a build takes. */
+  buildMs(): number;
+  /** Bytes of the disk that are free. */
+  freeBytes(): number;
+}
+
+export const IO_ERROR = 'IO error: Input/output error';
+export const NO_SPACE = 'IO error: No space left on device';
+const PLENTY = 2 ** 40;
+
+/** Faults drawn from a seed. */
+export class RandomFaults implements FaultSource {
+  readonly enabled: ReadonlySet<FaultClass>;
+  /** How often each has struck. */
+  readonly hits = new Map<FaultClass, number>();
+  readonly #random: Random;
+  readonly #time: VirtualTime;
+  readonly #meanMs: number;
+  #isOn = true;
+  /** The disk is full until then. */
+  #fullUntil = 0;
+  /** Little of the disk is free until then. */
+  #lowUntil = 0;
+
+  constructor(random: Random, time: VirtualTime, enabled: ReadonlySet<FaultClass>) {
+    this.#random = random;
+    this.#time = time;
+    this.enabled = enabled;
+    this.#meanMs = random.pick([0, 0.2, 1, 5]);
+  }
+
+  /** No faults from now on: what is down may come up again. */
+  stop(): void {
+    this.#isOn = false;
+    this.#fullUntil = 0;
+    this.#lowUntil = 0;
+  }
+
+  /** True when a fault of this class strikes, whose chance is one in so many; counts it. */
+  strikes(fault: FaultClass, oneIn: number): boolean {
+    if (!this.#isOn || !this.enabled.has(fault)) return false;
+    if (this.#random.next() * oneIn >= 1) return false;
+    this.hit(fault);
+    return true;
+  }
+
+  hit(fault: FaultClass): void {
+    this.hits.set(fault, (this.hits.get(fault) ?? 0) + 1);
+  }
+
+  decide(call: StoreCall, phase: Phase): Fault | undefined {
+    if (!this.#isOn) return undefined;
+    const crash = this.#crash(phase);
+    if (crash !== undefined) return crash;
+    const isWriting = call.kind === 'write';
+    if (isWriting || call.kind === 'open') {
+      if (phase === 'running' && this.strikes('diskFull', 1500)) {
+        this.#fullUntil = this.#time.now + this.#random.between(10, 8000);
+      }
+      if (this.#time.now < this.#fullUntil) return failed(NO_SPACE, false);
+    }
+    if (isWriting) {
+      if (this.strikes('writeLost', 600)) return failed(IO_ERROR, false);
+      if (this.strikes('writeStored', 600)) return failed(IO_ERROR, true);
+    }
+    if (call.kind === 'read' && this.strikes('readError', 100)) return failed(IO_ERROR, false);
+    if (call.kind === 'open' && this.strikes('openError', 10)) return failed(IO_ERROR, false);
+    return undefined;
+  }
+
+  latencyMs(): number {
+    if (this.strikes('slow', 400)) return this.#random.between(1000, 30_000);
+    return this.#meanMs === 0 ? 0 : this.#random.next() * 2 * this.#meanMs;
+  }
+
+  failsBuild(): boolean {
+    return this.strikes('buildFailure', 8);
+  }
+
+  failsForNow(): boolean {
+    return this.strikes('transient', 100);
+  }
+
+  crashesWorker(): boolean {
+    return this.strikes('workerCrash', 300);
+  }
+
+  buildMs(): number {
+    return this.#random.pick([0, 1, 20, 200, 3000]) * this.#random.next();
+  }
+
+  freeBytes(): number {
+    if (this.strikes('lowSpace', 10)) this.#lowUntil = this.#time.now + 5000;
+    return this.#time.now < this.#lowUntil ? 1000 : PLENTY;
+  }
+
+  #crash(phase: Phase): Fault | undefined {
+    if (phase === 'running') {
+      if (this.strikes('kill', 2000)) return this.#dies(false);
+      return this.strikes('powerCut', 2000) ? this.#dies(true) : undefined;
+    }
+    const fault = phase === 'creating' ? 'crashInCreation' : 'crashInRecovery';
+    return this.strikes(fault, 15) ? this.#dies(this.#random.chance(0.5)) : undefined;
+  }
+
+  #dies(isPowerCut: boolean): Fault {
+    return { kind: 'crash', isPowerCut, isStored: this.#random.chance(0.5) };
+  }
+}
+
+function failed(message: string, isStored: boolean): Fault {
+  return { kind: 'error', message, isStored };
+}
+
+/** The classes that are on in a run: each with a chance of one half. */
+export function drawFaults(random: Random): Set<FaultClass> {
+  return new Set(FAULT_CLASSES.filter(() => random.chance(0.5)));
+}
