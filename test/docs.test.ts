@@ -93,6 +93,25 @@ test('the examples of the README run, one after the other, and print what it say
   // A dozen processes, on a machine that may be busy.
 }, 90_000);
 
+test('the log of docs/testing.md passes the suite as it is written there', async () => {
+  const place = await workplace();
+  const [, section = ''] = page('docs/testing.md').split('## Test adapters of your own\n');
+  const programs = [...section.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+  for (const [at, name] of ['line-log.mjs', 'line-log.test.mjs'].entries()) {
+    writeFileSync(join(place, name), programs[at] ?? '');
+  }
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--test', '--test-reporter=tap', 'line-log.test.mjs'],
+    { cwd: place, env },
+  );
+  expect(stdout).toMatch(
+    /ok \d+ - the write-ahead log: what was appended is there after the log was/,
+  );
+  expect(stdout).toMatch(/# fail 0/);
+});
+
 test('links within the documentation lead somewhere', () => {
   const broken = pages.flatMap((path) =>
     [...page(path).matchAll(/\]\(([^)#]+)[^)]*\)/g)]

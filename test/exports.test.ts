@@ -46,8 +46,14 @@ test('the core has everything of it but the collection of points', () => {
 test('sluice/testing exports these values', () => {
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
     [
+      "Facts",
       "Journal",
       "PortGates",
+      "Rule",
+      "Rules",
+      "StepClock",
+      "assertGood",
+      "chartTransitions",
       "check",
       "checksOf",
       "coverageOf",
@@ -77,7 +83,9 @@ test('sluice/testing exports these values', () => {
       "transitionCoverage",
       "transitionPairCoverage",
       "transitions",
+      "updateHandlerSuite",
       "walSuite",
+      "walk",
       "writeDriver",
       "writeTests",
     ]

@@ -18,6 +18,7 @@ export {
   transitionPairCoverage,
 } from './coverage.js';
 export type { ChildEnd, Driver, Invariant, View } from './driver.js';
+export type { ExecutedAction } from './executed.js';
 export type { ChildEnds, Exploration, Offer, Origin } from './exploration.js';
 export { explore } from './explore.js';
 export type { Edge, EdgeTest, Graph } from './graph.js';
@@ -30,12 +31,15 @@ export type {
   Place,
   Runner,
   SegmentsAdapters,
+  StoreAdapters,
   Supports,
   TestFunction,
 } from './kit/place.js';
 export type { Effort } from './kit/protocol.js';
 export { type SegmentsSuite, segmentsSuite } from './kit/segments-suite.js';
+export { type UpdateHandlerSuite, updateHandlerSuite } from './kit/update-handler-suite.js';
 export { type WalSuite, walSuite } from './kit/wal-suite.js';
+export type { Timer } from './model.js';
 export { edgeText, eventText, stateName } from './names.js';
 export { type Parts, partsOf, plainExploration } from './parts.js';
 export type { Path } from './path.js';
@@ -43,6 +47,7 @@ export type { Reference } from './program.js';
 export { run } from './run.js';
 export { type MachineCase, type MachineId, sluiceMachines } from './sluice-machines.js';
 export { type Suite, suite } from './suite.js';
+export { Facts } from './system/facts.js';
 export {
   type Answered,
   type Asked,
@@ -67,6 +72,13 @@ export {
   PortGates,
 } from './system/port-gates.js';
 export { type Ports, type RecordedPorts, recordPorts } from './system/recorded-ports.js';
+export { Rules } from './system/rules/all.js';
+export { Rule, type Violation, type Watched } from './system/rules/rule.js';
+export { StepClock } from './system/step-clock.js';
+export type { HowOpened, Step } from './system/steps.js';
+export type { Content, OpenedStore, StoreOptions, SystemStore } from './system/system-store.js';
+export { chartTransitions } from './system/transitions-taken.js';
+export { assertGood, type WalkOptions, type WalkReport, walk } from './system/walk.js';
 export {
   type Destination,
   type RandomWalksOptions,

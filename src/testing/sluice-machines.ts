@@ -25,7 +25,10 @@ export type MachineId =
   | 'flushWorker';
 
 /** Stands for the parent that a worker reports to. */
-const parent = createActor(fromCallback(() => {})).start();
+const parent = createActor(
+  fromCallback(() => {}),
+  { id: 'parent' },
+).start();
 
 const properties: Properties = { stop: 'Stop', heedsChildren: true };
 

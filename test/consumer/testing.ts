@@ -1,15 +1,21 @@
 // A program of somebody who tests a machine: it names every type of `sluice/testing`.
+import { memoryWal, plainCodec, type Wal } from 'sluice';
 import {
   type Answered,
   type Asked,
+  assertGood,
   type Begun,
   type CallEvent,
   type Calls,
+  type Capability,
   type Check,
   type ChildEnd,
   type ChildEnds,
+  type Content,
   type Coverage,
   type CoverageOptions,
+  type Crash,
+  chartTransitions,
   check,
   checksOf,
   coverageOf,
@@ -19,27 +25,35 @@ import {
   describeFindings,
   type Edge,
   type EdgeTest,
+  type Effort,
   type Ended,
+  type ExecutedAction,
   type Exploration,
   eventLine,
   explore,
+  type Facts,
   type Failed,
   type Finding,
   type GatedCall,
   type Graph,
   type HeldCall,
   type Holding,
+  type HowOpened,
   type Invariant,
   Journal,
   type JournalEvent,
+  type LogAdapters,
   type MachineCase,
   type MachineId,
   type Noted,
   type Offer,
+  type OpenedStore,
   type Opening,
+  type Operations,
   type Origin,
   type Parts,
   type Path,
+  type Place,
   PortGates,
   type Ports,
   type Progress,
@@ -52,27 +66,51 @@ import {
   type Reference,
   type Refused,
   type RequestKind,
+  Rule,
+  Rules,
+  type Runner,
   randomWalks,
   recordPorts,
   run,
+  type SegmentsAdapters,
+  type SegmentsSuite,
   type Share,
   type SimplePathsOptions,
   type Site,
   type SnapshotTest,
+  type Step,
+  StepClock,
+  type StoreAdapters,
+  type StoreOptions,
   type Suite,
+  type SuiteOptions,
+  type Supports,
+  type SystemStore,
+  segmentsSuite,
   shortestPaths,
   simplePaths,
   sluiceMachines,
   startOf,
   stepsOf,
   suite,
+  type TestFunction,
   type TestsSource,
+  type Timer,
   transitionCoverage,
+  type UpdateHandlerSuite,
+  updateHandlerSuite,
   type View,
+  type Violation,
+  type WalkOptions,
+  type WalkReport,
+  type WalSuite,
+  type Watched,
   type WrittenCause,
   type WrittenEvent,
   type WrittenState,
   type WrittenStep,
+  walk,
+  walSuite,
   writeDriver,
   writeTests,
 } from 'sluice/testing';
@@ -118,6 +156,32 @@ export async function recordStore(inner: Ports<string>): Promise<Site[]> {
   return begun;
 }
 
+/** A rule of one's own: time never stands at the same place for two operations. */
+export class PaceRule extends Rule {
+  readonly name = 'at most one operation is underway';
+  override look(system: Watched, facts: Facts): void {
+    this.require(facts.underway.size <= 1, () => `at ${system.clock.now()}`);
+  }
+}
+
+/** Walks a store as a whole, and looks at what came of it. */
+export async function walkStore(store: SystemStore<string>): Promise<readonly Violation[]> {
+  const options: WalkOptions = { seed: 1, steps: 10, stray: () => [] };
+  const report: WalkReport = await walk(store, options);
+  assertGood(report);
+  const again: readonly Step[] = report.steps;
+  const ways: HowOpened[] = again.flatMap((step) => (step.step === 'open' ? [step.how] : []));
+  const opened: OpenedStore<string> = await store.attach();
+  const settings: StoreOptions<string, never> = {};
+  const content: Content = new Map(opened.content());
+  const rules = new Rules<string>(store, 1);
+  const names = chartTransitions();
+  const clock = new StepClock();
+  const isEmpty = ways.length + content.size + names.length + clock.pending === 0;
+  if (isEmpty && settings.codec === undefined) throw new Error('nothing has happened');
+  return rules.violations;
+}
+
 /** The kinds of events, each by its name. */
 export type EventTypes = [
   Begun<'wal.append'>['given'] & Calls['wal.append']['given'],
@@ -158,14 +222,19 @@ export async function testMachine(): Promise<string[]> {
     ...randomWalks(graph, chance),
   ];
   const origins = new Set<Origin>();
-  const staysUntold: Invariant = ({ told, step }: View) => {
+  const deeds: ExecutedAction[] = [];
+  const delays: Timer[] = [];
+  const staysUntold: Invariant = ({ told, step, executed, timers }: View) => {
+    deeds.push(...executed);
+    delays.push(...timers);
     const offer: Offer | undefined = step;
     if (offer !== undefined) origins.add(offer.by);
     return told.length === 0;
   };
   const effects = { load: ({ output }: ChildEnd) => output };
-  const driver: Driver = { invariants: { staysUntold }, effects };
+  const driver: Driver = { invariants: { staysUntold }, effects, compareActions: true };
   for (const path of paths) await run(path, driver);
+  if (delays.length === 0 || deeds.length === 0) throw new Error('no delay has been seen');
   const covered: Coverage = coverageOf(graph, paths);
   const share: Share = covered.transitions;
   if (share.missing.length > 0 || origins.size !== 2) throw new Error('something is not covered');
@@ -203,4 +272,36 @@ export function written(machine: Reference): string[] {
   const common = { graph, paths, machine, exploration, driver: './a.driver.ts' };
   const tests: TestsSource = { ...common, runner: 'vitest', typed: true };
   return [writeDriver(driver), writeTests(tests)];
+}
+
+type Note = { put: [key: string, value: string] } | { delete: string };
+
+/** What somebody writes who tests a store: the names of its tests. */
+export function testStore(
+  segments: () => Pick<SegmentsAdapters<Note>, 'segments' | 'content'>,
+): string[] {
+  const names: string[] = [];
+  const test: TestFunction = (name) => names.push(name);
+  const runner: Runner = { test };
+  const effort: Effort = { seed: 7, walks: 2 };
+  const log = (wal: Wal): LogAdapters => ({ wal });
+  const crashes: Crash[] = [];
+  const factory = (): Place<StoreAdapters<Note>> => ({
+    adapters: () => ({ ...log(memoryWal()), ...segments(), codec: plainCodec<Note>() }),
+    crash: (how) => void crashes.push(how),
+  });
+  const needed: Capability = 'kill';
+  const supports: Supports = { permanence: false, [needed]: true };
+  const operations: Operations<Note> = {
+    put: (key, value) => ({ put: [key, value] }),
+    delete: (key) => ({ delete: key }),
+  };
+  const whole: UpdateHandlerSuite<Note> = { ...runner, ...effort, factory, supports, operations };
+  const parts: SegmentsSuite<Note> = whole;
+  const logs: WalSuite = { ...runner, factory, supports };
+  const common: SuiteOptions<StoreAdapters<Note>> = whole;
+  updateHandlerSuite(whole);
+  segmentsSuite(parts);
+  walSuite({ ...logs, seed: common.seed ?? 1 });
+  return names;
 }

@@ -16,9 +16,10 @@ interface Round extends Commit {
   capture: FlushCapture;
   controller: AbortController;
   call: Promise<void> | undefined;
+  isAborted: boolean;
   phase: 'captured' | 'writing' | 'written' | 'committing' | 'ended';
   /** How much had happened when it was captured. */
-  at: { activity: number; last: number; swaps: number; rollbacks: number };
+  at: { activity: number; last: number; swaps: number; rollbacks: number; released: number };
 }
 
 /** The flushes of a path: makes their calls, and knows which commit is in force. */
@@ -29,6 +30,10 @@ export class FlushRounds<Op> {
   #clean: Round['at'] | undefined;
   #swaps = 0;
   #rollbacks = 0;
+  /** Rounds that were released without a commit. */
+  #released = 0;
+  /** The same as `clean` of the commit before the last one. */
+  #before: Round['at'] | undefined;
   committed: Commit | undefined;
   /** The clause that is broken when an opening after a close gives something else. */
   clause: SegmentsClause = 'loaded';
@@ -57,6 +62,18 @@ export class FlushRounds<Op> {
     CommitEnds: () => this.#commitEnds(),
     Release: () => this.#release(),
   };
+
+  /**
+   * True when nothing has happened since the last commit, and nothing but operations between it and the
+   * one before: that is when what was replaced or given up must be gone.
+   */
+  get isSettled(): boolean {
+    const [clean, before, now] = [this.#clean, this.#before, this.#at()];
+    if (clean === undefined || before === undefined || clean.activity < now.activity) return false;
+    return (['swaps', 'rollbacks', 'released'] as const).every(
+      (what) => before[what] === now[what],
+    );
+  }
 
   /** A whole round. */
   async flush(): Promise<void> {
@@ -107,6 +124,7 @@ export class FlushRounds<Op> {
   /** The process has ended: nothing more comes of what was under way. */
   drop(): void {
     void this.#round?.call?.catch(() => {});
+    this.#before = undefined;
     this.#round = undefined;
     this.#clean = undefined;
   }
@@ -138,16 +156,8 @@ export class FlushRounds<Op> {
     }
     const controller = new AbortController();
     const clause = 'loaded';
-    this.#round = {
-      capture,
-      applied,
-      notes,
-      controller,
-      call: undefined,
-      phase: 'captured',
-      at,
-      clause,
-    };
+    const begun = { call: undefined, phase: 'captured', isAborted: false } as const;
+    this.#round = { ...begun, capture, applied, notes, controller, at, clause };
     this.#stage.compare('quiet');
   }
 
@@ -165,6 +175,7 @@ export class FlushRounds<Op> {
     await this.#ends('commit()', 'ended');
     this.committed = this.#besides(round);
     this.clause = this.committed.clause;
+    this.#before = this.#clean;
     this.maybe = undefined;
     this.#clean = round.at;
   }
@@ -182,6 +193,7 @@ export class FlushRounds<Op> {
     }
     this.#now.call = undefined;
     this.#now.phase = 'ended';
+    this.#now.isAborted = true;
     this.#stage.compare('quiet');
   }
 
@@ -189,6 +201,7 @@ export class FlushRounds<Op> {
     const round = this.#now;
     this.#round = undefined;
     round.capture.release();
+    if (round.phase !== 'ended' || round.isAborted) this.#released += 1;
     if ((this.committed?.applied ?? 0) < round.applied) this.clause = 'released';
     this.#stage.compare('quiet');
   }
@@ -207,7 +220,7 @@ export class FlushRounds<Op> {
 
   #at(): Round['at'] {
     const { activity, model, swaps, rollbacks } = this.#stage;
-    return { activity, last: model.last, swaps, rollbacks };
+    return { activity, last: model.last, swaps, rollbacks, released: this.#released };
   }
 
   get #now(): Round {

@@ -74,8 +74,8 @@ export class LogPlayer implements Player {
     return new LogPlayer(place, wal, how);
   }
 
-  async take({ type }: { type: string }): Promise<void> {
-    await this.#calls[type as LogCall]();
+  async take(call: string): Promise<void> {
+    await this.#calls[call as LogCall]();
   }
 
   /** What is in the log at last, seen by one more opening. */

@@ -79,12 +79,6 @@ export class OptimizerRuns<Op> {
     }
   }
 
-  /** A run that is cancelled when it has written its output. */
-  async cancelOne(): Promise<void> {
-    const { Begin, Copy, CopyEnds, Cancel, DiscardEnds } = this.calls;
-    for (const call of [Begin, Copy, CopyEnds, Cancel, DiscardEnds]) await call();
-  }
-
   /** Operations until some optimizer finds something to do. */
   #fill(): Choice {
     const stage = this.#stage;

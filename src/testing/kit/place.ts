@@ -41,6 +41,11 @@ export interface SegmentsAdapters<Op, Info extends SegmentInfo = SegmentInfo> {
   content(): Iterable<readonly [key: string, value: string]>;
 }
 
+/** What the kit needs to test a whole store. */
+export interface StoreAdapters<Op, Info extends SegmentInfo = SegmentInfo>
+  extends LogAdapters,
+    SegmentsAdapters<Op, Info> {}
+
 /** The operations of a store, as far as the kit uses them. */
 export interface Operations<Op> {
   put(key: string, value: string): Op;

@@ -1,6 +1,7 @@
 import { checkSuite, type SuiteOptions } from './options.js';
 import type { Operations, SegmentsAdapters } from './place.js';
 import { type Protocol, registerProtocol } from './protocol.js';
+import { segmentsScenes } from './scenes.js';
 import { segmentsGraph } from './segments-chart.js';
 import { type SegmentsClause, segmentsClauses } from './segments-clauses.js';
 import { SegmentsPlayer } from './segments-player.js';
@@ -21,6 +22,8 @@ export function segmentsSuite<Op>(options: SegmentsSuite<Op>): void {
     title: 'segments, flushes and optimizers',
     clauses: segmentsClauses,
     graph: segmentsGraph(supports),
+    scenes: segmentsScenes,
+    lengths: [40],
     start: (ledger, random) =>
       SegmentsPlayer.start({ factory, operations, supports, ledger, random }),
   };

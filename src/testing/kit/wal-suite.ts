@@ -4,6 +4,7 @@ import { LogPlayer } from './log-player.js';
 import { checkSuite, type SuiteOptions } from './options.js';
 import type { LogAdapters } from './place.js';
 import { type Protocol, registerProtocol } from './protocol.js';
+import { logScenes } from './scenes.js';
 
 /** What `walSuite` takes. */
 export type WalSuite = SuiteOptions<LogAdapters>;
@@ -15,6 +16,8 @@ export function walSuite(options: WalSuite): void {
     title: 'the write-ahead log',
     clauses: logClauses,
     graph: logGraph(supports),
+    scenes: logScenes,
+    lengths: [8, 40],
     start: async (ledger, random) => LogPlayer.start(await factory(), { supports, ledger, random }),
   };
   registerProtocol(options, supports, protocol, options);

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../errors.js';
+import { SluiceError } from '../../errors.js';
 import type { CallEvent, Calls, Journal, Site } from './journal.js';
 import type { GatedCall, PortGates } from './port-gates.js';
 
@@ -36,12 +36,10 @@ export class CallRecorder {
     this.#record({ type: 'begun', site, call, given });
     let worked = false;
     try {
-      let how = this.gates.enter({ site, call, given } as GatedCall, signal);
-      if (how instanceof Promise) {
-        how = await how;
-        if (this.#dropped) return never();
-        if (signal !== undefined && !('error' in how)) throwIfAborted(signal);
-      }
+      const entered = this.gates.enter({ site, call, given } as GatedCall, signal);
+      const how = entered instanceof Promise ? await entered : entered;
+      if (this.#dropped) return never();
+      if (how === 'aborted') throw cancellation(signal);
       if ('error' in how && how.worked !== true) throw how.error;
       const result = await this.gates.work(work);
       worked = true;
@@ -107,6 +105,13 @@ export class CallRecorder {
 }
 
 export const nothing = (): Record<never, never> => ({});
+
+/** What a port rejects with when its signal fires. */
+function cancellation(signal: AbortSignal | undefined): unknown {
+  const { reason } = signal ?? {};
+  if (reason instanceof SluiceError) return reason;
+  return new SluiceError('SLUICE_CANCELLED', 'cancelled', { cause: reason });
+}
 
 function never<T>(): Promise<T> {
   return new Promise(() => {});

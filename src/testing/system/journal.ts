@@ -112,6 +112,26 @@ export interface Refused {
   error: unknown;
 }
 
+/** A caller has asked that records from `from` on be kept (0: all), or does not need them any more. */
+export interface Kept {
+  type: 'kept';
+  hold: number;
+  /** Null when the hold is given up. */
+  from: number | null;
+}
+
+/** A process has begun with this storage, or has died without closing it. */
+export interface Life {
+  type: 'life';
+  what: 'began' | 'killed';
+}
+
+/** Something that nobody has asked for: an unhandled rejection, a warning. */
+export interface Stray {
+  type: 'stray';
+  text: string;
+}
+
 /** Anything else that a reader of the journal should see in its place. */
 export interface Noted {
   type: 'noted';
@@ -122,7 +142,7 @@ export interface Noted {
 export type CallEvent = { [S in Site]: Begun<S> | Ended<S> | Failed<S> }[Site];
 
 /** One line of the journal. */
-export type JournalEvent = CallEvent | Asked | Answered | Refused | Noted;
+export type JournalEvent = CallEvent | Asked | Answered | Refused | Kept | Life | Stray | Noted;
 
 /** Events that are kept for a reader; who needs all of them listens. */
 const KEPT_MAX = 2000;
@@ -183,6 +203,12 @@ export function eventLine(event: JournalEvent): string {
       return `caller ${event.request} is answered: ${event.kind} ${shortly(event.result)}`;
     case 'refused':
       return `caller ${event.request} is refused: ${event.kind} ${problem(event.error)}`;
+    case 'kept':
+      return `hold ${event.hold}: ${event.from === null ? 'given up' : `from ${event.from} on`}`;
+    case 'life':
+      return `a process ${event.what === 'began' ? 'begins' : 'is killed'}`;
+    case 'stray':
+      return `stray: ${event.text}`;
     case 'noted':
       return event.what;
   }

@@ -80,7 +80,7 @@ export class PortGates {
   }
 
   /** How a call goes on that comes to its gate now; a promise only if it is held, until an abort at most. */
-  enter(call: GatedCall, signal?: AbortSignal): Opening | Promise<Opening> {
+  enter(call: GatedCall, signal?: AbortSignal): Opening | Promise<Opening | 'aborted'> {
     const scripted = this.take(call.site);
     if (scripted !== undefined) return scripted;
     const holding = this.decide(call);
@@ -107,15 +107,19 @@ export class PortGates {
     }
   }
 
-  #hold(call: GatedCall, deaf: boolean, signal: AbortSignal | undefined): Promise<Opening> {
+  #hold(
+    call: GatedCall,
+    deaf: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Opening | 'aborted'> {
     return new Promise((resolve) => {
-      const go = (how: Opening) => {
+      const go = (how: Opening | 'aborted') => {
         this.#waiting.delete(held);
         signal?.removeEventListener('abort', onAbort);
         resolve(how);
       };
       const onAbort = () => {
-        if (!deaf) go({});
+        if (!deaf) go('aborted');
       };
       const held: HeldCall = {
         call,

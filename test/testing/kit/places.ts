@@ -1,5 +1,12 @@
 import { levelWal, memoryWal, plainCodec, SegmentStore, systemClock } from 'sluice';
-import type { LogAdapters, Operations, Place, SegmentsAdapters } from 'sluice/testing';
+import type {
+  Effort,
+  LogAdapters,
+  Operations,
+  Place,
+  SegmentsAdapters,
+  StoreAdapters,
+} from 'sluice/testing';
 import { pointOptimizers } from '#sluice/collection-parts.js';
 import { isBlockKey, MANIFEST_KEY } from '#sluice/services/level/keys.js';
 import { readManifest } from '#sluice/services/level/manifest.js';
@@ -15,6 +22,15 @@ import { TinyOptimizer } from '../../core/support/tiny-optimizer.js';
 import { TinyDisk, type TinyOperation, TinySegments } from '../../core/support/tiny-segments.js';
 import { FaultLevel } from '../../support/fault-level.js';
 import { vectorOf } from '../../support/points.js';
+import { numberFromEnvironment } from '../../support/random.js';
+
+/** `SLUICE_KIT_WALKS=1000 npx vitest run test/testing/kit` takes longer; a seed gives other walks. */
+export function effort(walks: number): Effort {
+  return {
+    seed: numberFromEnvironment('SLUICE_KIT_SEED', 1),
+    walks: numberFromEnvironment('SLUICE_KIT_WALKS', walks),
+  };
+}
 
 /** A log in memory: another one is another storage, so it is opened again itself. */
 export function memoryLog(): Place<LogAdapters> {
@@ -84,15 +100,19 @@ export class SegmentsPlace<Op> extends FaultPlace<SegmentsAdapters<Op>> {
   }
 }
 
-type KvOperation = { type: 'put' | 'insert' | 'delete'; key: string; value?: string };
+export type KvOperation = { type: 'put' | 'insert' | 'delete'; key: string; value?: string };
 
-/** The key-value example on a database that fails, and loses what was not synced. */
-export const kvSegments = () =>
-  new SegmentsPlace<KvOperation>((db) => {
-    const { segments, optimizers, codec } = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
-    const content = () => [...segments.live].map(([key, { entry }]) => [key, entry[2]] as const);
-    return { segments, optimizers, codec, content };
-  });
+export type KvStoreAdapters = StoreAdapters<KvOperation>;
+
+/** The segments of the key-value example, eight entries each. */
+export function kvAdapters(db: FaultLevel): SegmentsAdapters<KvOperation> {
+  const { segments, optimizers, codec } = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
+  const content = () => [...segments.live].map(([key, { entry }]) => [key, entry[2]] as const);
+  return { segments, optimizers, codec, content };
+}
+
+/** The same on a database that fails, and loses what was not synced. */
+export const kvSegments = () => new SegmentsPlace<KvOperation>(kvAdapters);
 
 export const kvOperations: Operations<KvOperation> = {
   put: (key, value) => ({ type: 'put', key, value }),
@@ -154,3 +174,26 @@ export const pointOperations: Operations<PointOperation> = {
     vectors: new Float32Array(2 * DIMENSIONS),
   }),
 };
+
+/** A log and segments in two databases, which fail and lose what was not synced. */
+export class StorePlace<Op> implements Place<StoreAdapters<Op>> {
+  #log = levelLog();
+  #segments: SegmentsPlace<Op>;
+
+  constructor(segments: SegmentsPlace<Op>) {
+    this.#segments = segments;
+  }
+
+  adapters(): StoreAdapters<Op> {
+    return { ...this.#log.adapters(), ...this.#segments.adapters() };
+  }
+
+  async crash(how: 'kill' | 'powerCut'): Promise<void> {
+    // Both pictures are taken before anything is awaited.
+    await Promise.all([this.#log.crash(how), this.#segments.crash(how)]);
+  }
+
+  failWrite(options: { stored: boolean }): void {
+    this.#log.failWrite(options);
+  }
+}

@@ -3,6 +3,7 @@ import { segmentsSuite } from 'sluice/testing';
 import { describe, test } from 'vitest';
 import { FakeIndexes } from '../../points/support/fake-indexes.js';
 import {
+  effort,
   kvOperations,
   kvSegments,
   pointOperations,
@@ -11,7 +12,7 @@ import {
   tinyOperations,
 } from './places.js';
 
-const runner = { test, describe };
+const runner = { test, describe, ...effort(5) };
 const some = { kill: true, refused: true, optimizers: true, notes: true, touched: true };
 const all = { ...some, powerCut: true, failedWrites: true, blocks: true };
 
