@@ -29,7 +29,9 @@ export default defineConfig({
         },
       },
       { test: { ...common, name: 'isolated', include: mocking } },
-      { test: { ...common, name: 'crash', include: crashes, isolate: false } },
+      {
+        test: { ...common, name: 'crash', include: crashes, isolate: false, testTimeout: 300_000 },
+      },
     ],
   },
 });

@@ -94,5 +94,5 @@ it(
       await collection.close();
     });
   },
-  60_000 + 5000 * ROUNDS,
+  300_000 + 20_000 * ROUNDS,
 );

@@ -14,7 +14,7 @@ import { traceUnavailable } from './trace.js';
 const TARGET = new URL('./child/store-target.mjs', import.meta.url);
 const IMAGES = numberFromEnvironment('CRASH_IMAGES', 15);
 const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 2);
-const TIME_LIMIT_MS = 60_000 + 1000 * (IMAGES + 4 * ROUNDS);
+const TIME_LIMIT_MS = 300_000 + 5000 * (IMAGES + ROUNDS);
 const unavailable = traceUnavailable();
 if (unavailable !== undefined) console.warn(`power-cut images are skipped: ${unavailable}`);
 const traced = unavailable === undefined ? it : it.skip;

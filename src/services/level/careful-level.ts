@@ -19,6 +19,8 @@ declare module 'level' {
 /** What LevelDB reads when it opens a database. Tables come later, and their errors are told. */
 const READ_AT_OPENING = /^(?:CURRENT|MANIFEST-\d+|\d+\.log)$/;
 
+const LOOKS = 3;
+
 /** LevelDB's diary of the latest opening, and what it writes there when it goes on without a log. */
 const DIARY = 'LOG';
 const IGNORED = /ignoring error\W.*IO error.*/i;
@@ -77,8 +79,7 @@ export class CarefulLevel extends Level {
  */
 function readLogs(location: string): Promise<Buffer[]> {
   return withFileErrors(`reading '${location}'`, async () => {
-    const names = (await namesIn(location)).filter((name) => READ_AT_OPENING.test(name)).sort();
-    if (names.includes('CURRENT')) await checkWhole(location, names);
+    const names = await wholeNames(location);
     const files: FileHandle[] = [];
     const logs: Buffer[] = [];
     try {
@@ -96,14 +97,20 @@ function readLogs(location: string): Promise<Buffer[]> {
   });
 }
 
-async function checkWhole(location: string, names: readonly string[]): Promise<void> {
+/** What LevelDB will read, sorted; of a database that exists, a log is part of it. */
+async function wholeNames(location: string): Promise<string[]> {
   if (await exists(join(location, LOST))) {
     const lost = await readFile(join(location, LOST), 'utf8');
     throw new SluiceError('SLUICE_DAMAGED', lost.trim());
   }
-  // LevelDB begins a log before it names it, and deletes the old one after that.
-  if (!names.some((name) => name.endsWith('.log'))) {
-    throw new SluiceError('SLUICE_DAMAGED', `the log file in '${location}' is missing`);
+  for (let look = 1; ; look += 1) {
+    const names = (await namesIn(location)).filter((name) => READ_AT_OPENING.test(name)).sort();
+    // LevelDB begins a log before it names it, and deletes the old one after that.
+    if (!names.includes('CURRENT') || names.some((name) => name.endsWith('.log'))) return names;
+    // One look can miss both, when another process has the database open and changes its log.
+    if (look === LOOKS) {
+      throw new SluiceError('SLUICE_DAMAGED', `the log file in '${location}' is missing`);
+    }
   }
 }
 
