@@ -227,7 +227,8 @@ export async function closeStore<Op, Info extends SegmentInfo>(
 ): Promise<void> {
   // An effect that doesn't listen to its signal must not keep the store locked.
   const overdue = new AbortController();
-  const settled = core.incarnations.settled(...WORKERS).finally(() => overdue.abort());
+  const effects = core.incarnations.settled(...WORKERS);
+  const settled = Promise.all([effects, core.tail.settled()]).finally(() => overdue.abort());
   await Promise.race([settled, sleep(core.options.clock, SETTLE_LIMIT_MS, overdue.signal)]);
   core.unwatch();
   await core.capacity.close();

@@ -42,6 +42,8 @@ export class GroupCommit {
   readonly #hooks: GroupCommitHooks;
   #queue: Entry[] = [];
   #running = false;
+  /** Resolves when what is queued and being written has ended. */
+  #work = Promise.resolve();
   /** The records that are being written. */
   #inFlight: readonly RecordEntry[] = [];
 
@@ -53,6 +55,11 @@ export class GroupCommit {
   /** True when nothing is queued or being written. */
   get idle(): boolean {
     return !this.#running;
+  }
+
+  /** Resolves when nothing is queued or being written. */
+  async settled(): Promise<void> {
+    while (this.#running) await this.#work;
   }
 
   /** True while records are on their way into the log whose numbers are not known yet. */
@@ -70,7 +77,7 @@ export class GroupCommit {
     if (this.#running) return;
     this.#running = true;
     // Entries submitted in the same turn of the event loop share the first batch.
-    queueMicrotask(() => this.#run());
+    this.#work = Promise.resolve().then(() => this.#run());
   }
 
   /** Takes an entry back that no append has taken yet. */

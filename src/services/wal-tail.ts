@@ -251,6 +251,11 @@ export class WalTail {
     this.#wake?.();
   }
 
+  /** Resolves when nothing is on its way into the log any more. */
+  settled(): Promise<void> {
+    return this.#commit.settled();
+  }
+
   /** Answers everyone who still waits, with this error; what is in the log stays in the log. */
   abandon(error: SluiceError): void {
     this.close(error);
