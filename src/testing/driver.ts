@@ -1,5 +1,7 @@
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { ExecutedAction } from './executed.js';
 import type { Edge } from './graph.js';
+import type { Timer } from './model.js';
 import type { Path } from './path.js';
 
 /** The end that a path has for a child. */
@@ -20,6 +22,10 @@ export interface View {
   path: Path;
   /** The step that has been taken; undefined at the start. */
   step: Edge | undefined;
+  /** The actions that the step has executed, in order. */
+  executed: readonly ExecutedAction[];
+  /** The delays that are running now, with the events that they bring. */
+  timers: readonly Timer[];
   /** Everything that the machine has sent to its parent. */
   told: readonly AnyEventObject[];
 }
@@ -40,6 +46,12 @@ export interface Driver {
   effects?: Record<string, (end: ChildEnd) => unknown>;
   /** What brings an event from outside, by type; each must make the actor receive it. @default `actor.send` */
   events?: Record<string, (event: AnyEventObject, actor: AnyActorRef) => unknown>;
+  /**
+   * Also compares the actions that each step executes, in order, with what they are given: what no
+   * state shows, such as a message to a child. Real `effects` must then end just as in the model.
+   * @default false
+   */
+  compareActions?: boolean;
   /** Checked at the start and after each step. */
   invariants?: Record<string, Invariant>;
   /** Called when the path has ended, well or not. */

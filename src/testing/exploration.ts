@@ -1,5 +1,6 @@
 import type {
   AnyEventObject,
+  AnyMachineSnapshot,
   AnyStateMachine,
   ContextFrom,
   EventFromLogic,
@@ -7,12 +8,15 @@ import type {
   SnapshotFrom,
 } from 'xstate';
 
+/** What a child may end with in a state. */
+type EndsIn<Context> = (context: Context, snapshot: AnyMachineSnapshot) => readonly unknown[];
+
 /** What a child may end with; each value is explored as a branch of its own. */
 export interface ChildEnds<Context = unknown> {
   /** Results of its good ends; an empty list says that it never ends by itself. @default [undefined] */
-  outputs?: readonly unknown[] | ((context: Context) => readonly unknown[]);
+  outputs?: readonly unknown[] | EndsIn<Context>;
   /** What it may fail with; an empty list says that it never fails. @default [new Error('it failed')] */
-  errors?: readonly unknown[] | ((context: Context) => readonly unknown[]);
+  errors?: readonly unknown[] | EndsIn<Context>;
 }
 
 /** How a machine is explored: what the world may send to it, and what its children may do. */

@@ -42,11 +42,11 @@ export function explore<Machine extends AnyStateMachine>(
     const steps: Step[] = [];
     for (const offer of model.offers(source)) {
       const { event, by } = offer;
-      const { state: target, taken, passed: on } = model.next(source, offer);
+      const { state: target, taken, executed, passed: on } = model.next(source, offer);
       for (const id of on) passed.add(id);
       edges.push({
         ...{ from: source.key, to: target.key, source: source.snapshot, target: target.snapshot },
-        ...{ event, by, armed: by !== 'outside', taken },
+        ...{ event, by, armed: by !== 'outside', taken, executed },
       });
       if (!states.has(target.key)) {
         states.set(target.key, target);

@@ -4,6 +4,7 @@ import type {
   AnyStateMachine,
   AnyTransitionDefinition,
 } from 'xstate';
+import type { ExecutedAction } from './executed.js';
 import type { Origin } from './exploration.js';
 import type { Model, ModelState, Move } from './model.js';
 import { Path } from './path.js';
@@ -18,6 +19,8 @@ export interface Edge {
   target: AnyMachineSnapshot;
   /** The transitions of the definition that it took, the eventless ones that followed included. */
   taken: readonly AnyTransitionDefinition[];
+  /** The actions that it executed, in order. */
+  executed: readonly ExecutedAction[];
   by: Origin;
   /** True when it comes by itself: from a child, from a timer, or as a reply. */
   armed: boolean;

@@ -8,6 +8,7 @@ import type {
 } from 'xstate';
 import { createActor, createEmptyActor, fromCallback, fromPromise } from 'xstate';
 import { errorText, SluiceError } from '../errors.js';
+import { type ExecutedAction, executedAction } from './executed.js';
 import type { ChildEnds, Exploration, Offer } from './exploration.js';
 import { hold } from './hold.js';
 import { eventText, stateName } from './names.js';
@@ -35,6 +36,8 @@ export interface Move {
   state: ModelState;
   /** The transitions of the definition that were taken, the eventless ones that followed included. */
   taken: readonly AnyTransitionDefinition[];
+  /** The actions that were executed, in order. */
+  executed: readonly ExecutedAction[];
   /** Ids of the state nodes that were active on the way. */
   passed: ReadonlySet<string>;
 }
@@ -63,7 +66,7 @@ export class Model {
   readonly #contexts = new WeakMap<object, Plain>();
   #scope: AnyActorScope | undefined;
   /** Where the step that is being taken leaves its traces. */
-  #watch: Watch = { taken: [], passed: new Set(), timers: [] };
+  #watch: Watch = { taken: [], executed: [], passed: new Set(), timers: [] };
 
   constructor(machine: AnyStateMachine, options: Exploration) {
     this.machine = hold(machine, noChild);
@@ -135,7 +138,8 @@ export class Model {
       ([actorId, child]) => {
         if (ended.has(actorId)) return [];
         const { outputs = NOTHING, errors = FAILURE } = this.#childEnds(actorId, child);
-        const all = (of: typeof outputs) => (typeof of === 'function' ? of(snapshot.context) : of);
+        const all = (of: typeof outputs) =>
+          typeof of === 'function' ? of(snapshot.context, snapshot) : of;
         const done = `xstate.done.actor.${actorId}`;
         const failed = `xstate.error.actor.${actorId}`;
         return [
@@ -159,10 +163,11 @@ export class Model {
     take: (scope: AnyActorScope) => AnyMachineSnapshot,
   ): Move {
     const taken: AnyTransitionDefinition[] = [];
+    const executed: ExecutedAction[] = [];
     const passed = new Set<string>();
     const timers = [...(before?.timers ?? [])];
     if (offer?.by === 'timer') fire(timers, offer.event);
-    this.#watch = { taken, passed, timers };
+    this.#watch = { taken, executed, passed, timers };
     // A system in which an id has been given would refuse it the next time.
     if (this.#scope === undefined || Object.keys(this.#scope.system.getAll()).length > 0) {
       this.#scope = this.#newScope();
@@ -181,7 +186,7 @@ export class Model {
     const ended = endedAfter(before, taken.length > 0 ? offer : undefined, snapshot);
     const state = { snapshot, timers, ended, key: '' };
     state.key = JSON.stringify(this.pictureOf(state));
-    return { state, taken, passed };
+    return { state, taken, executed, passed };
   }
 
   /** The surroundings of a step: nothing is executed, but it is seen what would be. */
@@ -204,6 +209,7 @@ export class Model {
       stopChild: () => {},
       actionExecutor: ({ type, params }) => {
         const { timers } = this.#watch;
+        this.#watch.executed.push(executedAction(type, params, self));
         if (type === 'xstate.cancel') cancel(timers, (params as Cancelled).sendId);
         if (type !== 'xstate.raise' && type !== 'xstate.sendTo') return;
         const { event, delay, id, to = self } = params as Delayed;
@@ -223,6 +229,7 @@ export class Model {
 
 interface Watch {
   taken: AnyTransitionDefinition[];
+  executed: ExecutedAction[];
   passed: Set<string>;
   timers: Timer[];
 }

@@ -1,7 +1,7 @@
 import { errorText, SluiceError } from '../errors.js';
 import type { Driver } from './driver.js';
 import type { Edge } from './graph.js';
-import type { ModelState, Picture, Timer } from './model.js';
+import type { Move, Picture, Timer } from './model.js';
 import { eventText, shortly } from './names.js';
 import type { Path } from './path.js';
 import { Stage } from './stage.js';
@@ -18,8 +18,9 @@ export async function run(path: Path, driver: Driver = {}): Promise<void> {
   const stage = new Stage(path.graph, driver);
   try {
     await stage.start();
-    let state = model.initial().state;
-    await compare(path, stage, driver, state, undefined);
+    const start = model.initial();
+    let { state } = start;
+    await compare(path, stage, driver, start, undefined);
     for (const [at, step] of path.steps.entries()) {
       if (!(await stage.take(step))) {
         const why =
@@ -27,8 +28,9 @@ export async function run(path: Path, driver: Driver = {}): Promise<void> {
         throw mismatch(path, at, [`the event can't come: ${why}`]);
       }
       // The model goes along: what the projection leaves out is told by it, and by no other state.
-      state = model.next(state, step).state;
-      await compare(path, stage, driver, state, at);
+      const move = model.next(state, step);
+      state = move.state;
+      await compare(path, stage, driver, move, at);
       if (state.key !== step.to) {
         const graphs = JSON.parse(step.to) as Picture;
         throw mismatch(path, at, [
@@ -46,20 +48,23 @@ export async function run(path: Path, driver: Driver = {}): Promise<void> {
 async function compare(
   path: Path,
   stage: Stage,
-  { invariants = {} }: Driver,
-  state: ModelState,
+  { invariants = {}, compareActions = false }: Driver,
+  { state, executed: expected }: Move,
   at: number | undefined,
 ): Promise<void> {
+  const timers = stage.timers();
   const problems = differences(path.graph.model.pictureOf(state), stage.picture());
   if (problems.length === 0 && state.snapshot.status === 'active') {
-    problems.push(...timerDifferences(state.timers, stage.timers()));
+    problems.push(...timerDifferences(state.timers, timers));
   }
+  const { snapshot, actor, told, executed } = stage;
+  if (compareActions) problems.push(...differing('actions', expected, executed));
   if (problems.length > 0) throw mismatch(path, at, problems);
   const step = at === undefined ? undefined : path.steps[at];
-  const { snapshot, actor, told } = stage;
+  const view = { snapshot, actor, told, executed, timers };
   for (const [name, holds] of Object.entries(invariants)) {
     try {
-      if ((await holds({ snapshot, actor, path, step, told })) !== false) continue;
+      if ((await holds({ ...view, path, step })) !== false) continue;
     } catch (cause) {
       throw mismatch(path, at, [`invariant "${name}": ${errorText(cause)}`], cause);
     }

@@ -7,6 +7,7 @@ import {
 } from 'xstate';
 import { systemClock } from '../services/clock.js';
 import type { Driver } from './driver.js';
+import { type ExecutedAction, executedAction } from './executed.js';
 import { Gates } from './gates.js';
 import type { Edge, Graph } from './graph.js';
 import { HeldClock } from './held-clock.js';
@@ -19,6 +20,8 @@ export class Stage {
   readonly actor: AnyActorRef;
   /** What the actor has sent to its parent. */
   readonly told: AnyEventObject[] = [];
+  /** The actions that the actor has executed in the present step. */
+  executed: ExecutedAction[] = [];
   readonly #gates = new Gates();
   readonly #clock = new HeldClock();
   readonly #driver: Driver;
@@ -38,6 +41,11 @@ export class Stage {
     this.actor = this.#host.getSnapshot().children[model.machine.id];
     // No timer is set before the start.
     this.#clock.watch(this.actor);
+    this.actor.system.inspect((step) => {
+      if (step.type !== '@xstate.action' || step.actorRef !== this.actor) return;
+      const { type, params } = step.action;
+      this.executed.push(executedAction(type, params, this.actor));
+    });
   }
 
   async start(): Promise<void> {
@@ -51,6 +59,7 @@ export class Stage {
 
   /** Brings the event of an edge about, and waits until it has worked. False: it could not come. */
   async take({ event, by }: Edge): Promise<boolean> {
+    this.executed = [];
     const came = await this.#bring(event, by);
     await this.#settle();
     return came;

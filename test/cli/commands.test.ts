@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { FakeCollection } from './support/fake-collection.js';
 import { sluice } from './support/host.js';
 
-const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify', 'snapshot', 'simulate'];
+const COMMANDS = [
+  'ingest',
+  'search',
+  'get',
+  'info',
+  'optimize',
+  'verify',
+  'snapshot',
+  'graph',
+  'simulate',
+];
 
 function filled(): FakeCollection {
   const collection = new FakeCollection();

@@ -1,35 +1,22 @@
 // What must hold for each of the five machines, over every state that it can come to.
-import { check, describeFindings, type Properties } from 'sluice/testing';
+import { check, checksOf, describeFindings, explore, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, graphOf } from './support/cases.js';
+import { contractOf } from './support/contracts.js';
 
-/** Events of which an actor dies on purpose: its parent restarts it. */
-const INTENDED_CRASHES: Record<string, string[]> = {
-  updateWorker: ['applier failed', 'drain failed'],
-};
-
-for (const [name, make] of Object.entries(CASES)) {
+for (const [name, made] of Object.entries(sluiceMachines)) {
   describe(`the graph of ${name}`, () => {
-    const graph = graphOf(make());
-    const mayCrash = INTENDED_CRASHES[name] ?? [];
-    const findings = (properties: Properties) =>
-      describeFindings(check(graph, { mayCrash, ...properties }));
+    const graph = explore(made.machine, made.how);
+    const { properties } = contractOf(name, made);
 
-    it('enters every state, takes every transition, has no dead end, crashes only on purpose', () => {
-      expect(findings({})).toBe('');
-    });
-
-    it('ends after one Stop in any state, by what comes of itself', () => {
-      expect(findings({ stop: 'Stop' })).toBe('');
-    });
-
-    it('ignores no end of a child', () => {
-      expect(findings({ heedsChildren: true })).toBe('');
-    });
+    for (const { name: property, find } of checksOf(properties)) {
+      it(property, () => {
+        expect(describeFindings(find(graph))).toBe('');
+      });
+    }
 
     it('crashes wherever it is meant to', () => {
       const crashes = check(graph).filter(({ property }) => /crash/.test(property));
-      expect(crashes.length > 0).toBe(mayCrash.length > 0);
+      expect(crashes.length > 0).toBe((properties.mayCrash ?? []).length > 0);
     });
   });
 }

@@ -19,6 +19,7 @@ import {
   createMachine,
   fromPromise,
   sendParent,
+  sendTo,
   setup,
 } from 'xstate';
 import { fetchMachine } from './support/machines.js';
@@ -137,6 +138,68 @@ describe('run', () => {
     await expect(runAll(paths, { invariants: { never } })).rejects.toThrow(
       'invariant "never" doesn\'t hold',
     );
+  });
+
+  describe('with what it does besides', () => {
+    const noting = setup({
+      actions: { note: (_, params: { what: string }) => void params },
+      actors: { listener: fromPromise(() => new Promise<void>(() => {})) },
+    }).createMachine({
+      id: 'noting',
+      invoke: { id: 'listener', src: 'listener' },
+      initial: 'open',
+      states: {
+        open: {
+          on: {
+            Press: { actions: [{ type: 'note', params: { what: 'a press' } }] },
+            Pass: { actions: sendTo('listener', { type: 'Passed' }) },
+            Close: 'closed',
+          },
+        },
+        closed: { type: 'final' },
+      },
+    });
+    const how = { events: [{ type: 'Press' }, { type: 'Pass' }, { type: 'Close' }] };
+    const paths = transitionCoverage(explore(noting, how));
+    const replacing = (event: string, instead: unknown) => {
+      const { open, closed } = noting.config.states as Record<string, { on: object }>;
+      const states = { open: { on: { ...open?.on, [event]: instead } }, closed };
+      return createMachine({ ...noting.config, states } as never, noting.implementations as never);
+    };
+    const runOn = (machine: AnyStateMachine, compareActions: boolean) =>
+      runAll(paths, { machine, compareActions });
+
+    it.each([
+      ['an action that is missing', replacing('Press', { actions: [] }), '"note"'],
+      [
+        'an action that is given something else',
+        replacing('Press', { actions: [{ type: 'note', params: { what: 'else' } }] }),
+        '"else"',
+      ],
+      ['a message that is not sent', replacing('Pass', { actions: [] }), '"Passed"'],
+    ])('notices %s when asked to', async (_, mutant, trace) => {
+      await runOn(noting, true);
+      await runOn(mutant, false);
+      await expect(runOn(mutant, true)).rejects.toThrow(trace);
+    });
+
+    it('shows invariants what a step has executed, and the running delays', async () => {
+      const seen: string[] = [];
+      const watch: Driver['invariants'] = {
+        seen: ({ executed, timers }) => {
+          seen.push(...executed.map(({ type, params }) => `${type} ${JSON.stringify(params)}`));
+          return timers.length === 0;
+        },
+      };
+      await runAll(paths, { invariants: watch });
+      expect(seen).toEqual(
+        expect.arrayContaining([
+          'xstate.spawnChild {"id":"listener","src":"listener"}',
+          'note {"what":"a press"}',
+          'xstate.sendTo {"event":{"type":"Passed"},"to":"listener"}',
+        ]),
+      );
+    });
   });
 
   it('runs real work when a path ends a child, and holds its result to the model', async () => {

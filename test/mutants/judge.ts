@@ -1,0 +1,146 @@
+// Puts a mutant before both juries: the tests of its original, and what must hold for any such machine.
+import {
+  checksOf,
+  describeFindings,
+  type Edge,
+  explore,
+  type Graph,
+  type MachineCase,
+  nameOf,
+  randomWalks,
+  run,
+  transitionCoverage,
+  transitionPairCoverage,
+} from 'sluice/testing';
+import { Path } from '#sluice/testing/path.js';
+import { type Contract, contractOf } from '../machines/support/contracts.js';
+import { watchedBy } from '../machines/worlds/world.js';
+import { smallCase } from './cases.js';
+import { isEquivalent } from './equivalence.js';
+import { type Mutant, mutantsOf } from './mutations.js';
+
+/** What a mutant came to. */
+export interface Verdict {
+  name: string;
+  /** It does nothing that the original does not. */
+  isEquivalent: boolean;
+  /** How the tests of the original found it; undefined when they did not. */
+  regression: string | undefined;
+  /** How a property or a world found it, on its own graph; undefined when none did. */
+  invariants: string | undefined;
+}
+
+/** A machine with its mutants, and all that it takes to judge them. */
+export class Court {
+  readonly mutants: readonly Mutant[];
+  readonly #made: MachineCase;
+  readonly #contract: Contract;
+  readonly #graph: Graph;
+  readonly #paths: readonly Path[];
+
+  constructor(name: string) {
+    this.#made = smallCase(name);
+    this.#contract = contractOf(name, this.#made);
+    this.#graph = explore(this.#made.machine, this.#made.how);
+    this.#paths = pathsOf(this.#graph);
+    this.mutants = mutantsOf(this.#made.machine);
+  }
+
+  async judge(name: string): Promise<Verdict> {
+    const mutant = this.mutants.find((one) => one.name === name);
+    if (mutant === undefined) throw new TypeError(`no mutant ${name}`);
+    const regression = await this.#byRegression(mutant);
+    const graph = this.#explore(mutant);
+    if (typeof graph === 'string') {
+      return { name, isEquivalent: false, regression, invariants: graph };
+    }
+    // Whatever is computed: what a test can tell from the original is not equivalent to it.
+    if (regression === undefined && isEquivalent(this.#graph, graph)) {
+      return { name, isEquivalent: true, regression, invariants: undefined };
+    }
+    const invariants = await this.#byInvariants(graph);
+    return { name, isEquivalent: false, regression, invariants };
+  }
+
+  /** The mutant's graph, or why it has none: a machine that can't be explored is found by that. */
+  #explore({ machine }: Mutant): Graph | string {
+    try {
+      return explore(machine, this.#made.how);
+    } catch (error) {
+      if (codeOf(error) === 'SLUICE_NOT_EXPLORABLE') return textOf(error);
+      throw error;
+    }
+  }
+
+  async #byRegression({ machine }: Mutant): Promise<string | undefined> {
+    return firstFailure(this.#paths, () => ({ machine, compareActions: true }));
+  }
+
+  async #byInvariants(graph: Graph): Promise<string | undefined> {
+    const watched = () => watchedBy(this.#contract.worlds());
+    return findingIn(graph, this.#contract) ?? firstFailure(pathsOf(graph), watched);
+  }
+}
+
+/** What is wrong with a graph; also that a property has lost all that it speaks of. */
+function findingIn(graph: Graph, { properties }: Contract): string | undefined {
+  try {
+    for (const { find } of checksOf(properties)) {
+      const findings = find(graph);
+      if (findings.length > 0) return describeFindings(findings, 1);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return textOf(error);
+    throw error;
+  }
+}
+
+/** The first path that fails, as a text: by a difference or by an invariant. */
+async function firstFailure(
+  paths: readonly Path[],
+  driver: () => Parameters<typeof run>[1],
+): Promise<string | undefined> {
+  for (const path of paths) {
+    try {
+      await run(path, driver());
+    } catch (error) {
+      if (codeOf(error) === 'SLUICE_MISMATCH') return textOf(error);
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+const WALKS = { seed: 1, count: 40, length: 60 };
+
+/**
+ * One edge for each way in which an event can work in each state, or be ignored in it, and then what
+ * comes of itself; each pair of transitions; and some walks, as a world remembers more than a state.
+ */
+function pathsOf(graph: Graph): Path[] {
+  const each = ({ source, event, taken, target }: Edge) =>
+    JSON.stringify([source.value, event.type, event.output, taken.map(nameOf), target.value]);
+  const ignored = new Map(graph.ignored.map((edge) => [each(edge), edge]));
+  return [
+    ...transitionCoverage(graph, { each, lengthMax: 30 }),
+    ...[...ignored.values()].map((edge) => onward(graph.pathOver(edge))),
+    ...transitionPairCoverage(graph, { lengthMax: 60 }),
+    ...randomWalks(graph, WALKS),
+  ];
+}
+
+/** The path, and on from its end by what comes by itself, to no state twice. */
+function onward({ graph, steps }: Path): Path {
+  const longer = [...steps];
+  const visited = new Set<string>();
+  for (let edge = steps.at(-1); edge !== undefined; ) {
+    visited.add(edge.to);
+    edge = graph.out(edge.to).find(({ armed, to }) => armed && !visited.has(to));
+    if (edge !== undefined) longer.push(edge);
+  }
+  return new Path(graph, longer);
+}
+
+const codeOf = (error: unknown) => (error as { code?: string }).code;
+const textOf = (error: unknown) => (error as Error).message;
