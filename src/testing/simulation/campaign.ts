@@ -1,8 +1,8 @@
 import type { Clock } from '../../services/clock.js';
+import { chartTransitions, TransitionsTaken } from '../system/transitions-taken.js';
 import { FAULT_CLASSES, type FaultClass } from './faults.js';
 import { shrink } from './shrink.js';
 import { type SimulationOptions, type SimulationResult, simulate } from './simulate.js';
-import { TransitionsTaken } from './transitions-taken.js';
 
 /** One seed in so many is run twice: both must do the same. */
 const TWICE_EVERY = 50;
@@ -75,6 +75,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     if (failure !== undefined) failed.push(failure);
     options.onSeed?.(sums.seeds);
   }
+  const all = chartTransitions();
   return {
     seeds: sums.seeds,
     operations: sums.operations,
@@ -82,7 +83,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     failed,
     faults: Object.fromEntries(faults),
     faultsMissing: FAULT_CLASSES.filter((fault) => !faults.has(fault)),
-    transitions: { total: taken.total, missing: taken.missing },
+    transitions: { total: all.length, missing: all.filter((name) => !taken.names.has(name)) },
   };
 }
 

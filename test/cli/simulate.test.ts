@@ -1,0 +1,29 @@
+// `sluice simulate`: what it prints, and what it refuses.
+import { describe, expect, it } from 'vitest';
+import { sluice } from './support/host.js';
+
+describe('sluice simulate', () => {
+  it('runs seeds and tells what they have come to', async () => {
+    const seeds = ['simulate', '--seed', '3', '--seeds', '2', '--operations', '10'];
+    const { code, stdout, stderr } = await sluice(seeds);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/transitions taken: \d+ of \d+/);
+    expect(stdout).toMatch(/2 seeds, 20 operations, .* 0 failed\n$/);
+  });
+
+  it('answers machines in one document, and leaves out the faults it is told to', async () => {
+    const classes = 'busy,corruption,crashInCreation,crashInRecovery,kill,powerCut';
+    const seed = ['simulate', '--seed', '3', '--operations', '10', '--without', classes, '--json'];
+    const { code, stdout } = await sluice(seed);
+    const report = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ seeds: 1, operations: 10, failed: [] });
+    for (const name of classes.split(',')) expect(report.faults).not.toHaveProperty(name);
+  });
+
+  it('refuses fault classes that there are not', async () => {
+    const { code, stderr } = await sluice(['simulate', '--without', 'earthquake']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--without takes some of');
+  });
+});
