@@ -164,7 +164,7 @@ export async function recordStore(inner: Ports<string>): Promise<Site[]> {
 export class PaceRule extends Rule {
   readonly name = 'at most one operation is underway';
   override look(system: Watched, facts: Facts): void {
-    this.require(facts.underway.size <= 1, () => `at ${system.clock.now()}`);
+    this.demand(facts.underway.size <= 1, () => `at ${system.clock.now()}`);
   }
 }
 

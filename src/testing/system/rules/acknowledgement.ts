@@ -10,20 +10,20 @@ export class AcknowledgementRule extends Rule {
     if (event.type === 'begun' && event.site === 'wal.acknowledge') {
       const { upTo } = event.given;
       const { committed, keepFrom, ackAsked } = facts;
-      this.require(upTo <= committed, () => `${upTo} is forgotten, ${committed} committed`);
-      this.require(upTo < keepFrom, () => `${upTo} is forgotten, kept from ${keepFrom} on`);
-      this.require(upTo >= ackAsked, () => `${upTo} is forgotten after ${ackAsked}`);
+      this.demand(upTo <= committed, () => `${upTo} is forgotten, ${committed} committed`);
+      this.demand(upTo < keepFrom, () => `${upTo} is forgotten, kept from ${keepFrom} on`);
+      this.demand(upTo >= ackAsked, () => `${upTo} is forgotten after ${ackAsked}`);
     }
     if (event.type === 'ended' && event.site === 'wal.open') {
       const { acked } = event.got;
       const isKnown = acked >= facts.acked && acked <= facts.ackAsked;
       const told = () => `the log has forgotten ${acked}, not ${facts.acked} to ${facts.ackAsked}`;
-      this.require(isKnown, told);
+      this.demand(isKnown, told);
     }
     if (event.type === 'ended' && event.site === 'segments.open') {
       const { applied } = event.got;
       const { acked, last } = facts;
-      this.require(
+      this.demand(
         applied >= acked && applied <= last,
         () => `the segments hold ${applied} of a log from ${acked + 1} to ${last}`,
       );

@@ -11,17 +11,17 @@ export class AnswersRule extends Rule {
   override hear(event: JournalEvent, facts: Facts): void {
     if (event.type === 'answered' && event.kind === 'submit') this.#submit(event, facts);
     if (event.type === 'answered' && event.kind === 'flush') {
-      this.require(!facts.isUnderway('capture.commit'), () => 'a flush was answered in a commit');
+      this.demand(!facts.isUnderway('capture.commit'), () => 'a flush was answered in a commit');
     }
   }
 
   #submit(event: Answered, facts: Facts): void {
     const { opNum, status } = event.result as SubmitResult;
-    this.require(opNum <= facts.last, () => `${opNum} was ${status} before the log had it`);
+    this.demand(opNum <= facts.last, () => `${opNum} was ${status} before the log had it`);
     if (status !== 'completed') return;
-    this.require(opNum <= facts.durable, () => `${opNum} was completed before it was synced`);
-    this.require(opNum <= facts.applied, () => `${opNum} was completed before it was applied`);
-    this.require(!facts.declined.has(opNum), () => `${opNum} was declined, and completed`);
+    this.demand(opNum <= facts.durable, () => `${opNum} was completed before it was synced`);
+    this.demand(opNum <= facts.applied, () => `${opNum} was completed before it was applied`);
+    this.demand(!facts.declined.has(opNum), () => `${opNum} was declined, and completed`);
   }
 }
 
@@ -32,23 +32,23 @@ export class RequestsRule extends Rule {
   override hear(event: JournalEvent, facts: Facts): void {
     if (event.type !== 'answered' && event.type !== 'refused') return;
     const asked = facts.requests.has(event.request);
-    this.require(asked, () => `caller ${event.request} was answered without having asked`);
+    this.demand(asked, () => `caller ${event.request} was answered without having asked`);
     if (event.type !== 'refused') return;
     const { error } = event;
     // A bad operation is refused by the codec, in its own words.
     const isClear = error instanceof SluiceError || error instanceof TypeError;
-    this.require(isClear, () => `caller ${event.request} was refused without a code: ${error}`);
+    this.demand(isClear, () => `caller ${event.request} was refused without a code: ${error}`);
   }
 
   override look({ handler, clock, gates }: Watched, facts: Facts): void {
     const waiting = [...facts.requests.values()].map(({ request, kind }) => `${request} (${kind})`);
     const open = () => `nobody will ever answer ${waiting.join(', ')}`;
-    if (handler.state === 'stopped') this.require(waiting.length === 0, open);
+    if (handler.state === 'stopped') this.demand(waiting.length === 0, open);
     // A reader that follows waits for operations that may never come.
     const asks = [...facts.requests.values()].filter(
       ({ kind, facts: given }) => kind !== 'read' || !('follow' in given) || given.follow !== true,
     );
     if (asks.length === 0 || gates.waiting.length > 0) return;
-    this.require(clock.pending > 0, open);
+    this.demand(clock.pending > 0, open);
   }
 }

@@ -26,22 +26,22 @@ export class BrokenRule extends Rule {
       // A stage of stopping that has gone on without a write does not hear how that ends.
       const isUnheard = facts.stopAsked && event.site === 'deaths.write';
       const isWrite = WRITES.includes(event.site) && !isUnheard;
-      this.require(!isWrite, () => `${event.site} after a sticky error`);
+      this.demand(!isWrite, () => `${event.site} after a sticky error`);
     }
     if (event.type === 'ended' && event.site === 'segments.apply') {
       // In memory, what the log has may still be applied; a caller must not hear of it.
-      this.require(facts.open, () => 'an operation was applied to segments that are not open');
+      this.demand(facts.open, () => 'an operation was applied to segments that are not open');
     }
   }
 
   override look({ handler }: Watched, facts: Facts): void {
     if (facts.broken === undefined || !facts.open) return;
     const states = ['broken', 'stopping', 'closing', 'stopped', 'opening'];
-    this.require(states.includes(handler.state), () => `broken, and the state is ${handler.state}`);
+    this.demand(states.includes(handler.state), () => `broken, and the state is ${handler.state}`);
     // A record that is being written is answered when that has ended.
     if (handler.state !== 'broken' || facts.isUnderway('wal.append')) return;
     const waiting = [...facts.requests.values()].filter(({ kind }) => PENDING.includes(kind));
     const whom = () => `broken, and still waiting: ${waiting.map(({ request }) => request)}`;
-    this.require(waiting.length === 0, whom);
+    this.demand(waiting.length === 0, whom);
   }
 }

@@ -37,12 +37,12 @@ export class ContentRule extends Rule {
     if (event.type === 'ended' && event.site === 'segments.apply') {
       const { opNum, operation } = event.given;
       const accepted = this.#accepts(operation);
-      this.require(accepted, () => `${opNum} was applied, though it must be declined`);
+      this.demand(accepted, () => `${opNum} was applied, though it must be declined`);
     }
     const isDeclined = event.type === 'failed' && event.site === 'segments.apply';
     if (!isDeclined || facts.open === false || !isForGood(event.error)) return;
     const accepted = this.#accepts(event.given.operation);
-    this.require(!accepted, () => `${event.given.opNum} was declined for nothing`);
+    this.demand(!accepted, () => `${event.given.opNum} was declined for nothing`);
   }
 
   #captured = new Map<number, Map<string, string>>();
@@ -51,11 +51,11 @@ export class ContentRule extends Rule {
     if (!facts.open) return;
     const seen = [...system.content()];
     const keys = new Set(seen.map(([key]) => key));
-    this.require(keys.size === seen.length, () => 'an entry is visible twice');
+    this.demand(keys.size === seen.length, () => 'an entry is visible twice');
     const same =
       keys.size === this.#content.size &&
       seen.every(([key, value]) => this.#content.get(key) === value);
-    this.require(same, () => `readers see ${text(seen)}, not ${text(this.#content)}`);
+    this.demand(same, () => `readers see ${text(seen)}, not ${text(this.#content)}`);
   }
 
   /** Folds the operation in, unless it is to be declined. */
@@ -71,7 +71,7 @@ export class ContentRule extends Rule {
   #opened(applied: number): void {
     const held = this.#onDisk.get(applied);
     const known = () => `the segments hold ${applied}; committed: ${[...this.#onDisk.keys()]}`;
-    this.require(held !== undefined, known);
+    this.demand(held !== undefined, known);
     if (held === undefined) return;
     this.#onDisk = new Map([[applied, held]]);
     this.#content = new Map(held);

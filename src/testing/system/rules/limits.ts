@@ -11,10 +11,10 @@ export class QueueRule extends Rule {
     const queued = facts.last - Math.max(facts.applied, facts.opened.last);
     const { queueLength } = limits;
     if (facts.open) {
-      this.require(queued <= queueLength, () => `${queued} operations of at most ${queueLength}`);
+      this.demand(queued <= queueLength, () => `${queued} operations of at most ${queueLength}`);
     }
     const { entries } = handler.telemetry().queue;
-    this.require(
+    this.demand(
       entries >= 0 && entries <= queueLength,
       () => `${entries} places are taken of ${queueLength}`,
     );
@@ -44,7 +44,7 @@ export class LivenessRule extends Rule {
     }
     this.#since ??= clock.now();
     const waited = clock.now() - this.#since;
-    this.require(waited <= PATIENCE_MS, () => `planned for ${waited} ms, and nothing began`);
+    this.demand(waited <= PATIENCE_MS, () => `planned for ${waited} ms, and nothing began`);
   }
 }
 
@@ -53,6 +53,6 @@ export class StrayRule extends Rule {
   readonly name = 'no rejection is unhandled, and no warning given';
 
   override hear(event: JournalEvent): void {
-    this.require(event.type !== 'stray', () => (event.type === 'stray' ? event.text : ''));
+    this.demand(event.type !== 'stray', () => (event.type === 'stray' ? event.text : ''));
   }
 }

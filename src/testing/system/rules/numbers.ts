@@ -17,25 +17,25 @@ export class NumbersRule extends Rule {
     if (event.type === 'ended' && event.site === 'wal.append') {
       const { opNums } = event.got;
       const dense = opNums.every((opNum, at) => opNum === facts.last + 1 + at);
-      this.require(dense, () => `the log gave ${opNums.join(', ')} after ${facts.last}`);
+      this.demand(dense, () => `the log gave ${opNums.join(', ')} after ${facts.last}`);
     }
     if (event.type === 'ended' && event.site === 'wal.open') {
       const { last } = event.got;
       const most = facts.last + facts.uncertain;
-      this.require(
+      this.demand(
         last >= facts.last && last <= most,
         () => `the log ends at ${last}; it was told ${facts.last} records, at most ${most}`,
       );
     }
     if (event.type !== 'answered' || event.kind !== 'submit') return;
     const { opNum } = event.result as { opNum: number };
-    this.require(!this.#answered.has(opNum), () => `two callers were told number ${opNum}`);
+    this.demand(!this.#answered.has(opNum), () => `two callers were told number ${opNum}`);
     this.#answered.add(opNum);
     const data = facts.records.get(opNum);
     // A record that is forgotten by now can't be compared any more.
     if (data === undefined) return;
     const asked = facts.requests.get(event.request)?.facts as { mark: string } | undefined;
-    this.require(
+    this.demand(
       this.#markOf(data) === asked?.mark,
       () => `caller ${event.request} was told ${opNum}, the number of another's operation`,
     );

@@ -17,7 +17,7 @@ export class RunsRule extends Rule {
       const phases = facts.runs.get(run)?.phases;
       const isEarlier = (phase: Site) => ORDER.indexOf(phase) < ORDER.indexOf(event.site);
       const goesOn = phases?.every(isEarlier) ?? false;
-      this.require(goesOn, () => `run ${run} comes to ${event.site} after ${phases ?? 'its end'}`);
+      this.demand(goesOn, () => `run ${run} comes to ${event.site} after ${phases ?? 'its end'}`);
     }
     if (event.type !== 'ended') return;
     switch (event.site) {
@@ -31,13 +31,13 @@ export class RunsRule extends Rule {
         if (!event.got.begun) break;
         const taken = new Set([...facts.runs.values()].flatMap(({ ids }) => ids));
         const twice = event.given.ids.filter((id) => taken.has(id));
-        this.require(twice.length === 0, () => `segment ${twice} is in two runs`);
+        this.demand(twice.length === 0, () => `segment ${twice} is in two runs`);
         break;
       }
       case 'run.swap':
       case 'run.rollback': {
         const { run } = event.given;
-        this.require(facts.runs.has(run), () => `run ${run} has ended before`);
+        this.demand(facts.runs.has(run), () => `run ${run} has ended before`);
         break;
       }
       default:
@@ -48,10 +48,10 @@ export class RunsRule extends Rule {
     if (!facts.open) return;
     const frozen = system.frozen();
     const running = facts.runs.size;
-    if (running === 0) this.require(frozen === 0, () => `${frozen} segments are frozen for nobody`);
+    if (running === 0) this.demand(frozen === 0, () => `${frozen} segments are frozen for nobody`);
     if (this.#applied) return;
     const room = system.segments().some(({ appendable }) => appendable);
-    this.require(room, () => 'no segment takes new entries');
+    this.demand(room, () => 'no segment takes new entries');
   }
 }
 
@@ -84,7 +84,7 @@ export class PermitsRule extends Rule {
     }
     if (event.type !== 'ended' || event.site !== 'optimizer.begin' || !event.got.begun) return;
     const most = Math.max(this.#slots, ...this.#wanted.values());
-    this.require(facts.runs.size < most, () => `run ${facts.runs.size + 1} of at most ${most}`);
+    this.demand(facts.runs.size < most, () => `run ${facts.runs.size + 1} of at most ${most}`);
   }
 
   override look({ handler, foreignPermits }: Watched, facts: Facts): void {
@@ -93,14 +93,14 @@ export class PermitsRule extends Rule {
       io: budgets.io.used - foreignPermits.io,
       cpu: budgets.cpu.used - foreignPermits.cpu,
     };
-    this.require(
+    this.demand(
       facts.runs.size <= optimizations.running,
       () => `${facts.runs.size} runs have frozen segments, ${optimizations.running} are known`,
     );
     // A store that breaks waits for what hangs before it puts everything away.
     const isBreaking = facts.broken !== undefined && facts.underway.size > 0;
     if (optimizations.running > 0 || isBreaking) return;
-    this.require(
+    this.demand(
       used.io === 0 && used.cpu === 0,
       () => `nothing is optimized with ${used.io} I/O and ${used.cpu} CPU permits`,
     );

@@ -21,14 +21,14 @@ export class OrderRule extends Rule {
     if (event.type !== 'ended' && event.type !== 'failed') return;
     if (event.site !== 'segments.apply') return;
     const { opNum, operation } = event.given;
-    this.require(
+    this.demand(
       facts.open && opNum === facts.applied + 1,
       () => `${opNum} was applied after ${facts.applied}`,
     );
-    this.require(opNum <= facts.last, () => `${opNum} was applied before it was in the log`);
+    this.demand(opNum <= facts.last, () => `${opNum} was applied before it was in the log`);
     const data = facts.records.get(opNum);
     if (data === undefined) return;
     const [logged, applied] = [this.#markOf(data), this.#markOfOperation(operation)];
-    this.require(logged === applied, () => `${opNum} is ${logged} in the log, ${applied} applied`);
+    this.demand(logged === applied, () => `${opNum} is ${logged} in the log, ${applied} applied`);
   }
 }

@@ -31,7 +31,7 @@ export class PlungersRule extends Rule {
     if (event.type !== 'answered' || event.kind !== 'plunge') return;
     const early = [...this.#open.values()].filter((request) => request < event.request);
     const whose = () => `answered before the operations of ${early.join(', ')} were applied`;
-    this.require(early.length === 0, whose);
+    this.demand(early.length === 0, whose);
   }
 }
 

@@ -19,6 +19,6 @@ export class PortUseRule extends Rule {
     if (event.type !== 'begun') return;
     const rivals = ALONE.find((sites) => sites.includes(event.site));
     if (rivals === undefined) return;
-    this.require(!facts.isUnderway(...rivals), () => `${event.site} beside ${rivals.join(' or ')}`);
+    this.demand(!facts.isUnderway(...rivals), () => `${event.site} beside ${rivals.join(' or ')}`);
   }
 }

@@ -21,21 +21,18 @@ export class ReadersRule extends Rule {
     const { reader, opNum, declined, mark } = result;
     const next = this.#next.get(reader);
     this.#next.set(reader, opNum + 1);
-    this.require(
+    this.demand(
       next === undefined || opNum === next,
       () => `reader ${reader} got ${opNum} instead of ${next}`,
     );
-    this.require(
+    this.demand(
       opNum <= facts.durable && opNum <= facts.applied,
       () => `reader ${reader} got ${opNum} before it was safe and applied`,
     );
     const data = facts.records.get(opNum);
     if (data === undefined) return;
-    this.require(this.#markOf(data) === mark, () => `reader ${reader} got ${mark} as ${opNum}`);
+    this.demand(this.#markOf(data) === mark, () => `reader ${reader} got ${mark} as ${opNum}`);
     const truth = facts.declined.has(opNum);
-    this.require(
-      declined === truth,
-      () => `${opNum} is shown as ${declined ? '' : 'not '}declined`,
-    );
+    this.demand(declined === truth, () => `${opNum} is shown as ${declined ? '' : 'not '}declined`);
   }
 }

@@ -46,7 +46,7 @@ export abstract class Rule {
   /** Everything is quiet. */
   look(_system: Watched, _facts: Facts): void {}
 
-  protected require(holds: boolean, problem: () => string): void {
+  protected demand(holds: boolean, problem: () => string): void {
     this.#checks += 1;
     if (!holds) this.violations.push({ rule: this.name, problem: problem() });
   }

@@ -39,24 +39,24 @@ export class StatusRule extends Rule {
     const { color, reasons } = handler.status();
     const errors = reasons.flatMap((one) => (one.reason === 'error' ? [one.what] : []));
     const { state } = handler;
-    if (errors.length > 0) this.require(color === 'red', () => `${errors}, and ${color}`);
-    if (state === 'broken') this.require(color === 'red', () => `broken, and ${color}`);
+    if (errors.length > 0) this.demand(color === 'red', () => `${errors}, and ${color}`);
+    if (state === 'broken') this.demand(color === 'red', () => `broken, and ${color}`);
     if (!LIVE.includes(state)) return;
     if (facts.retrying !== undefined) {
       const shown = errors.includes('apply');
-      this.require(shown, () => `${facts.retrying} fails again and again, and nobody is told`);
+      this.demand(shown, () => `${facts.retrying} fails again and again, and nobody is told`);
     } else if (gates.waiting.length === 0) {
-      this.require(!errors.includes('apply'), () => 'what had failed for now is through');
+      this.demand(!errors.includes('apply'), () => 'what had failed for now is through');
     }
     if (facts.captures.size === 0) {
       const failed = this.#flushFailed;
       // A worker that has died is shown itself, until what it has left behind is settled.
       const shown = errors.includes('flush') || (failed && errors.includes('flushWorker'));
-      this.require(shown === failed, () => `flush: ${failed ? 'failed' : 'good'}, said otherwise`);
+      this.demand(shown === failed, () => `flush: ${failed ? 'failed' : 'good'}, said otherwise`);
     }
     if (color !== 'green') return;
     const { applied, last, runs } = facts;
-    this.require(applied === last, () => `green with ${last - applied} operations to apply`);
-    this.require(runs.size === 0, () => 'green while an optimization is running');
+    this.demand(applied === last, () => `green with ${last - applied} operations to apply`);
+    this.demand(runs.size === 0, () => 'green while an optimization is running');
   }
 }

@@ -26,9 +26,9 @@ export class StoppingRule extends Rule {
     const port = event.site.startsWith('wal.') ? 'wal.close' : 'segments.close';
     // Closing twice is safe, anything else is not.
     const isLate = this.#closed.has(port) && event.site !== port;
-    this.require(!isLate, () => `${event.site} after ${port}`);
+    this.demand(!isLate, () => `${event.site} after ${port}`);
     if (event.site === 'wal.close') {
-      this.require(this.#closed.has('segments.close'), () => 'the log was closed first');
+      this.demand(this.#closed.has('segments.close'), () => 'the log was closed first');
       this.#closed.add('wal.close');
     }
     if (event.site !== 'segments.close') return;
@@ -36,16 +36,16 @@ export class StoppingRule extends Rule {
     this.#closed.add('segments.close');
     if (this.#isOverdue || !facts.open) return;
     const { runs, captures, applied, committed, broken } = facts;
-    this.require(runs.size === 0, () => `closed while ${[...runs.keys()]} were running`);
-    this.require(captures.size === 0, () => 'closed with a capture that was not released');
+    this.demand(runs.size === 0, () => `closed while ${[...runs.keys()]} were running`);
+    this.demand(captures.size === 0, () => 'closed with a capture that was not released');
     const left = leftBy(facts);
-    this.require(left.length === 0, () => `closed beside ${left.join(', ')}`);
+    this.demand(left.length === 0, () => `closed beside ${left.join(', ')}`);
     // Before everything in the log has been applied once, nothing has been flushed.
     const isRecovering = [...facts.requests.values()].some(
       ({ kind }) => kind === 'ready' || kind === 'reopen',
     );
     if (broken !== undefined || this.#flushFails || isRecovering) return;
-    this.require(
+    this.demand(
       committed === applied,
       () => `closed with ${applied} applied and ${committed} committed`,
     );
@@ -54,15 +54,15 @@ export class StoppingRule extends Rule {
   override look({ handler, clock, gates }: Watched, facts: Facts): void {
     this.#now = () => clock.now();
     if (handler.state !== 'stopped' || this.#isOverdue) return;
-    this.require(clock.pending === 0, () => `${clock.pending} timers are left after the stop`);
+    this.demand(clock.pending === 0, () => `${clock.pending} timers are left after the stop`);
     const left = leftBy(facts);
-    this.require(left.length === 0, () => `stopped beside ${left.join(', ')}`);
-    this.require(gates.atWork === 0, () => 'a call is at work after the stop');
+    this.demand(left.length === 0, () => `stopped beside ${left.join(', ')}`);
+    this.demand(gates.atWork === 0, () => 'a call is at work after the stop');
     const { children } = handler.actor.getSnapshot();
     const alive = Object.values(children).filter(
       (child) => child?.getSnapshot().status === 'active',
     );
-    this.require(alive.length === 0, () => `${alive.map((child) => child?.id)} live on`);
+    this.demand(alive.length === 0, () => `${alive.map((child) => child?.id)} live on`);
   }
 
   #opened(): void {
