@@ -42,7 +42,7 @@ export class Court {
     this.#made = smallCase(name);
     this.#contract = contractOf(name, this.#made);
     this.#graph = explore(this.#made.machine, this.#made.how);
-    this.#paths = pathsOf(this.#graph);
+    this.#paths = [...pathsOf(this.#graph)];
     this.mutants = mutantsOf(this.#made.machine);
   }
 
@@ -98,7 +98,7 @@ function findingIn(graph: Graph, { properties }: Contract): string | undefined {
 
 /** The first path that fails, as a text: by a difference or by an invariant. */
 async function firstFailure(
-  paths: readonly Path[],
+  paths: Iterable<Path>,
   driver: () => Parameters<typeof run>[1],
 ): Promise<string | undefined> {
   for (const path of paths) {
@@ -112,31 +112,32 @@ async function firstFailure(
   return undefined;
 }
 
-const WALKS = { seed: 1, count: 40, length: 60 };
+const LENGTH_MAX = 30;
+const WALKS = { seed: 1, count: 50, length: 40 };
 
 /**
- * One edge for each way in which an event can work in each state, or be ignored in it, and then what
- * comes of itself; each pair of transitions; and some walks, as a world remembers more than a state.
+ * One edge for each way in which an event can work in each state with each set of children; each event
+ * that is ignored, and what follows; each pair of the former; and some walks. Found as they are needed.
  */
-function pathsOf(graph: Graph): Path[] {
-  const each = ({ source, event, taken, target }: Edge) =>
-    JSON.stringify([source.value, event.type, event.output, taken.map(nameOf), target.value]);
-  const ignored = new Map(graph.ignored.map((edge) => [each(edge), edge]));
-  return [
-    ...transitionCoverage(graph, { each, lengthMax: 30 }),
-    ...[...ignored.values()].map((edge) => onward(graph.pathOver(edge))),
-    ...transitionPairCoverage(graph, { lengthMax: 60 }),
-    ...randomWalks(graph, WALKS),
-  ];
+function* pathsOf(graph: Graph): Generator<Path> {
+  const each = ({ source, event, taken, target }: Edge) => {
+    const step = [source.value, event.type, event.output, taken.map(nameOf), target.value];
+    return JSON.stringify([...step, Object.keys(source.children)]);
+  };
+  yield* transitionCoverage(graph, { each, lengthMax: 30 });
+  for (const edge of graph.ignored) yield onward(graph.pathOver(edge));
+  yield* transitionPairCoverage(graph, { each, lengthMax: 60 });
+  yield* randomWalks(graph, WALKS);
 }
 
-/** The path, and on from its end by what comes by itself, to no state twice. */
+/** The path, and on from its end to no state twice, by what comes by itself where anything does. */
 function onward({ graph, steps }: Path): Path {
   const longer = [...steps];
   const visited = new Set<string>();
   for (let edge = steps.at(-1); edge !== undefined; ) {
     visited.add(edge.to);
-    edge = graph.out(edge.to).find(({ armed, to }) => armed && !visited.has(to));
+    const ways: readonly Edge[] = graph.out(edge.to).filter(({ to }) => !visited.has(to));
+    edge = longer.length < LENGTH_MAX ? (ways.find(({ armed }) => armed) ?? ways[0]) : undefined;
     if (edge !== undefined) longer.push(edge);
   }
   return new Path(graph, longer);

@@ -97,6 +97,25 @@ describe('check', () => {
     expect(found[0]?.problem).toBe('failed is a forbidden state');
   });
 
+  it('shows the way to a state that only an ignored end of a child leads to', () => {
+    const deaf = setup({ actors: { work: fromPromise(async () => {}) } }).createMachine({
+      id: 'deaf',
+      invoke: { id: 'work', src: 'work' },
+      initial: 'early',
+      states: { early: { on: { Go: 'late' } }, late: {} },
+    });
+    const found = check(
+      explore(deaf, { events: [{ type: 'Go' }], children: { work: { errors: [] } } }),
+      {
+        forbidden: { 'never late': (snapshot) => snapshot.matches('late') },
+      },
+    ).filter(({ property }) => property === 'never late');
+    expect(found.map(({ path }) => String(path))).toEqual([
+      'early → Go → late',
+      'early → work done → early → Go → late',
+    ]);
+  });
+
   it('refuses properties that prove nothing', () => {
     expect(() => check(graph, { stop: 'Halt' })).toThrow(TypeError);
     const idle = { from: () => false, reaches: () => true };
