@@ -8,6 +8,12 @@ const mocking = [
   'test/collection/{durability,interrupted-optimization,model,optimization,trigger}.test.ts',
 ];
 
+/** Programmes that take long, by `npm run test:crash`; of each there is a little in smoke.test.ts. */
+const crashes = [
+  'test/crash/*-crash.test.ts',
+  'test/crash/{index-build-kill,faults,damage}.test.ts',
+];
+
 export default defineConfig({
   test: {
     // All cores: the tests wait for the disk as much as they compute.
@@ -18,11 +24,12 @@ export default defineConfig({
           ...common,
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: mocking,
+          exclude: [...mocking, ...crashes],
           isolate: false,
         },
       },
       { test: { ...common, name: 'isolated', include: mocking } },
+      { test: { ...common, name: 'crash', include: crashes, isolate: false } },
     ],
   },
 });

@@ -100,8 +100,11 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
           flush.abandon(core.refusal());
           return;
         }
-        flush.roundFailed(error);
-        core.breakIfSticky(error);
+        try {
+          flush.roundFailed(error);
+        } finally {
+          core.breakIfSticky(error);
+        }
       },
     },
   });
@@ -235,6 +238,8 @@ export async function closeStore<Op, Info extends SegmentInfo>(
     try {
       await closeBoth(core);
     } finally {
+      // A log that has closed has answered; one that hangs must not keep anybody waiting for ever.
+      core.tail.refuseInFlight(core.refusal());
       await core.options.onClosed();
     }
   }
@@ -298,7 +303,10 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       },
       recordOverdue: (_, { stage }) => {
         const overdue = new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`);
-        if (stage === 'closing') core.closeFailure = overdue;
+        if (stage === 'closing') {
+          core.closeFailure = overdue;
+          core.tail.refuseInFlight(core.refusal());
+        }
         errors.report(stage, overdue);
         logger.error({ stage }, 'did not end in time');
       },

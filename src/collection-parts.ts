@@ -181,7 +181,7 @@ export function collectionParts(
 }
 
 /** In the order in which they may choose segments. */
-function pointOptimizers(
+export function pointOptimizers(
   holder: PointHolder,
   cpus: number,
   hasIndexes: boolean,

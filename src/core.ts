@@ -139,6 +139,7 @@ export class Core<Op, Info extends SegmentInfo> {
           this.#declined(opNum, error);
         },
         onRetry: (opNum, error) => this.#retried(opNum, error),
+        onBroken: (error) => this.breakIfSticky(error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
           const { recovery, tail } = this;

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
+import { memoryWal } from 'sluice';
 import { expect, test } from 'vitest';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
-import { testMachine } from './consumer/testing.js';
+import { recordStore, testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -88,4 +89,22 @@ test('it runs: the tests of a machine of its own', async () => {
   expect(names.some((name) => /^lamp: 1\. off → Press → on → after patience/.test(name))).toBe(
     true,
   );
+});
+
+test('it runs: the ports of a store, written down', async () => {
+  const segments = {
+    open: async () => ({ applied: 0 }),
+    apply: () => 1,
+    segments: () => [],
+    ensureCapacity: () => {},
+    dirtyBytes: () => 0,
+    capture: () => ({
+      changed: false,
+      writeBlocks: async () => {},
+      commit: async () => {},
+      release: () => {},
+    }),
+    close: async () => {},
+  };
+  expect(await recordStore({ wal: memoryWal(), segments })).toEqual(['wal.open']);
 });

@@ -19,7 +19,9 @@ const pages = [
   'README.md',
   'examples/README.md',
   'examples/kv-store/README.md',
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 function page(path: string): string {
@@ -90,6 +92,25 @@ test('the examples of the README run, one after the other, and print what it say
   expect(lines.at(-2)).toMatch(/^ok: /);
   // A dozen processes, on a machine that may be busy.
 }, 90_000);
+
+test('the log of docs/testing.md passes the suite as it is written there', async () => {
+  const place = await workplace();
+  const [, section = ''] = page('docs/testing.md').split('## Test adapters of your own\n');
+  const programs = [...section.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+  for (const [at, name] of ['line-log.mjs', 'line-log.test.mjs'].entries()) {
+    writeFileSync(join(place, name), programs[at] ?? '');
+  }
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--test', '--test-reporter=tap', 'line-log.test.mjs'],
+    { cwd: place, env },
+  );
+  expect(stdout).toMatch(
+    /ok \d+ - the write-ahead log: what was appended is there after the log was/,
+  );
+  expect(stdout).toMatch(/# fail 0/);
+});
 
 test('links within the documentation lead somewhere', () => {
   const broken = pages.flatMap((path) =>

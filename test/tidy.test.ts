@@ -157,10 +157,21 @@ describe('the house keeps its walls', () => {
     expect(imported(core, /^src\/services\/(points|level|optimizers|vector-index)\//)).toEqual([]);
   });
 
-  it('nothing knows the library for tests, and that knows errors and the clock alone', () => {
-    expect(imported(/^src\/(?!testing\/)/, /^src\/testing\//)).toEqual([]);
-    const allowed = /^(?!src\/testing\/|src\/errors\.ts$|src\/services\/clock\.ts$|@?xstate)/;
-    expect(imported(/^src\/testing\//, allowed)).toEqual([]);
+  it('nothing but the command knows the library for tests, and that knows machines, charts, errors and the clock alone', () => {
+    expect(imported(/^src\/(?!testing\/|cli\/)/, /^src\/testing\//)).toEqual([]);
+    const allowed =
+      /^(?!src\/(testing|machines|charts)\/|src\/errors\.ts$|src\/services\/clock\.ts$|@?xstate)/;
+    expect(imported(/^src\/testing\/(?!system\/|kit\/)/, allowed)).toEqual([]);
+  });
+
+  it('what tests whole stores knows the core too, but no engine and no storage', () => {
+    const allowed =
+      /^(?!src\/(testing|charts)\/|src\/[^/]+$|src\/(services|machines)\/[^/]+$|@?xstate)/;
+    expect(imported(/^src\/testing\/(system|kit)\//, allowed)).toEqual([]);
+  });
+
+  it('charts know XState alone', () => {
+    expect(imported(/^src\/charts\//, /^(?!xstate$|src\/charts\/)/)).toEqual([]);
   });
 
   it('nothing knows the command line', () => {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isCancelled, SluiceError } from '../errors.js';
 import type { Context } from './context.js';
 import { getCommand } from './get.js';
+import { graphCommand } from './graph.js';
 import { EXIT, type Host } from './host.js';
 import { infoCommand } from './info.js';
 import { ingestCommand } from './ingest.js';
@@ -65,6 +66,7 @@ function createProgram(context: Context, version: string): Command {
   optimizeCommand(program, context);
   verifyCommand(program, context);
   snapshotCommand(program, context);
+  graphCommand(program, context);
   return program;
 }
 

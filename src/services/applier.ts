@@ -18,6 +18,8 @@ export interface ApplierHooks<Op> {
   onApplied(opNum: number, operation: Op): void;
   onDeclined(opNum: number, operation: Op, error: unknown): void;
   onRetry(opNum: number, error: unknown): void;
+  /** Told at once, so that nothing more is appended behind what can't be applied. */
+  onBroken(error: unknown): void;
   /** Called with each report of progress; wakes the flush worker when much is unwritten. */
   onProgress(): void;
 }
@@ -156,7 +158,10 @@ export class Applier<Op> {
     try {
       affected = this.#segments.apply(opNum, operation);
     } catch (error) {
-      if (isSticky(error)) throw error;
+      if (isSticky(error)) {
+        this.#hooks.onBroken(error);
+        throw error;
+      }
       if (isTransient(error)) {
         this.#hooks.onRetry(opNum, error);
         return false;

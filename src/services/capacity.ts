@@ -1,7 +1,9 @@
+import { SluiceError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { DiskWatch, diskReserve } from './disk-watch.js';
 import type { ErrorLog } from './error-log.js';
 import type { FlushRounds } from './flush-rounds.js';
+import { Garbage } from './garbage.js';
 import type { SegmentHolder, Wal } from './ports.js';
 import type { WalTail } from './wal-tail.js';
 
@@ -27,11 +29,16 @@ export class Capacity {
   readonly #flush: FlushRounds;
   readonly #hooks: CapacityHooks;
   readonly #watch: DiskWatch;
+  readonly #garbage: Garbage;
   /** Commits at the last time that space was given back. */
   #reclaimedCommits = 0;
   /** Commits at the last look that one of them led to. */
   #lookedCommits = 0;
   #reclaiming: Promise<void> | undefined;
+  /** Ends a compaction under way. */
+  #leave = new AbortController();
+  /** Bytes free at the last look; unknown as long as nobody can tell. */
+  #free: number | undefined;
   /** Less than twice the reserve was free at the last look. */
   #isShort = false;
 
@@ -51,6 +58,7 @@ export class Capacity {
     this.#segments = segments;
     this.#flush = options.flush;
     this.#hooks = hooks;
+    this.#garbage = new Garbage({ wal, segments, walLive: () => tail.usage.walBytes });
     this.#watch = new DiskWatch({
       freeBytes: options.freeBytes,
       clock: options.clock,
@@ -71,12 +79,15 @@ export class Capacity {
 
   /** The store has been opened. */
   open(): Promise<void> {
+    this.#leave = new AbortController();
+    this.#free = undefined;
     this.#reclaimedCommits = this.#flush.counts.commits;
     return this.#watch.open();
   }
 
   /** Nothing is looked at or refused from now on. */
   stop(): void {
+    this.#leave.abort(new SluiceError('SLUICE_CANCELLED', 'the store is closing'));
     this.#watch.close();
   }
 
@@ -102,39 +113,48 @@ export class Capacity {
   }
 
   /**
-   * A round has ended: what its commit dropped is given back at once when space is short. A round
-   * without a commit changes nothing, and as a look may ask for a round, it must not lead to a look.
+   * A round has ended: what its commit dropped is given back at once when space is short, and
+   * otherwise when much has come together. A round without a commit changes nothing, and as a look
+   * may ask for a round, it must not lead to a look.
    */
   flushed(): void {
     const { commits } = this.#flush.counts;
-    if (!this.#isShort || commits === this.#lookedCommits) return;
+    if (commits === this.#lookedCommits) return;
     this.#lookedCommits = commits;
-    void this.#watch.look();
+    if (this.#isShort) void this.#watch.look();
+    else this.#startReclaim(() => this.#garbage.isWorthwhile());
   }
 
   /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
   #looked(free: number, reserve: number): void {
+    this.#free = free;
     this.#isShort = free < 2 * reserve;
     if (!this.#isShort) return;
     if (this.#watch.isRefusing) this.#hooks.askForFlush();
-    const { commits } = this.#flush.counts;
-    if (this.#reclaiming !== undefined || commits === this.#reclaimedCommits) return;
+    if (this.#flush.counts.commits !== this.#reclaimedCommits) this.#startReclaim();
+  }
+
+  #startReclaim(isWorthwhile = async () => true): void {
+    const { signal } = this.#leave;
+    if (this.#reclaiming !== undefined || signal.aborted) return;
     // It takes space itself, in the worst case as much as there is data.
     const { stored } = this.#segments.diskUse?.() ?? { stored: 0 };
-    if (free < Math.min(stored, RECLAIM_FREE_MIN)) return;
-    this.#reclaimedCommits = commits;
-    this.#reclaiming = this.#reclaim().finally(() => {
+    if (this.#free !== undefined && this.#free < Math.min(stored, RECLAIM_FREE_MIN)) return;
+    this.#reclaiming = this.#reclaim(isWorthwhile, signal).finally(() => {
       this.#reclaiming = undefined;
     });
   }
 
-  async #reclaim(): Promise<void> {
+  async #reclaim(isWorthwhile: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
     try {
-      await this.#segments.reclaim?.();
-      await this.#wal.reclaim?.();
+      if (!(await isWorthwhile())) return;
+      this.#reclaimedCommits = this.#flush.counts.commits;
+      await this.#segments.reclaim?.(signal);
+      await this.#wal.reclaim?.(signal);
+      await this.#garbage.reclaimed();
       this.#hooks.onReclaimed();
     } catch (error) {
-      this.#hooks.onReclaimFailed(error);
+      if (!signal.aborted) this.#hooks.onReclaimFailed(error);
     }
     await this.#watch.look();
   }

@@ -11,6 +11,16 @@ interface Request {
   reject: (error: unknown) => void;
 }
 
+/** A picture on its way to disk. */
+interface Round {
+  picture: FlushCapture;
+  applied: number;
+  /** It is being written. */
+  isWriting: boolean;
+  /** Nobody waits for it any more: it is given back when the writing has ended. */
+  isAbandoned: boolean;
+}
+
 /** One round of the flush worker: capture, sync the log, write blocks, commit, acknowledge. */
 export class FlushRounds {
   readonly #wal: Wal;
@@ -24,7 +34,7 @@ export class FlushRounds {
   #requests: Request[] = [];
   /** Answered by the round that runs now. */
   #answering: Request[] = [];
-  #capture: { picture: FlushCapture; applied: number } | undefined;
+  #capture: Round | undefined;
   #committed = 0;
   #acked = 0;
   /** Undefined until the log has been opened. */
@@ -110,7 +120,7 @@ export class FlushRounds {
     this.#answering = this.#requests.splice(0);
     const { applied, end } = this.#tail;
     const picture = this.#segments.capture(applied, this.#notes.toJSON());
-    this.#capture = { picture, applied };
+    this.#capture = { picture, applied, isWriting: false, isAbandoned: false };
     await this.#wal.sync();
     this.#tail.synced(end);
     // The log must never forget what the last commit doesn't count.
@@ -118,12 +128,12 @@ export class FlushRounds {
   }
 
   async writeBlocks(signal: AbortSignal): Promise<void> {
-    await this.#current.picture.writeBlocks(signal);
+    await this.#write(({ picture }) => picture.writeBlocks(signal));
   }
 
   async commit(): Promise<void> {
-    const { picture, applied } = this.#current;
-    await picture.commit();
+    const { applied } = this.#current;
+    await this.#write(({ picture }) => picture.commit());
     this.#committed = applied;
     this.#counts.commits += 1;
   }
@@ -160,9 +170,14 @@ export class FlushRounds {
 
   /** Answers everyone who waits, with this error. */
   abandon(error: unknown): void {
-    this.#end();
     for (const request of [...this.#answering.splice(0), ...this.#requests.splice(0)]) {
       request.reject(error);
+    }
+    try {
+      this.#end();
+    } catch (cause) {
+      // Whoever refuses everyone has others to refuse.
+      this.#errors.report('flush', cause);
     }
   }
 
@@ -171,8 +186,21 @@ export class FlushRounds {
   }
 
   #end(): void {
-    this.#capture?.picture.release();
+    const round = this.#capture;
     this.#capture = undefined;
+    if (round?.isWriting === true) round.isAbandoned = true;
+    else round?.picture.release();
+  }
+
+  async #write(work: (round: Round) => Promise<void>): Promise<void> {
+    const round = this.#current;
+    round.isWriting = true;
+    try {
+      await work(round);
+    } finally {
+      round.isWriting = false;
+      if (round.isAbandoned) round.picture.release();
+    }
   }
 
   get #current() {

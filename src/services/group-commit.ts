@@ -42,7 +42,8 @@ export class GroupCommit {
   readonly #hooks: GroupCommitHooks;
   #queue: Entry[] = [];
   #running = false;
-  #appending = false;
+  /** The records that are being written. */
+  #inFlight: readonly RecordEntry[] = [];
 
   constructor(wal: Wal, hooks: GroupCommitHooks) {
     this.#wal = wal;
@@ -56,7 +57,12 @@ export class GroupCommit {
 
   /** True while records are on their way into the log whose numbers are not known yet. */
   get appending(): boolean {
-    return this.#appending;
+    return this.#inFlight.length > 0;
+  }
+
+  /** Answers those whose records are being written, with this error: whether they are is unknown. */
+  refuseInFlight(error: unknown): void {
+    for (const { ticket } of this.#inFlight) ticket.failed(error);
   }
 
   push(entry: Entry): void {
@@ -83,12 +89,12 @@ export class GroupCommit {
       const batch = this.#takeBatch();
       const records = batch.filter((entry): entry is RecordEntry => 'data' in entry);
       for (const record of records) record.ticket.handOver();
-      this.#appending = records.length > 0;
+      this.#inFlight = records;
       // The log, not the worker, makes sure that what is waited for is safe.
       const sync = records.some((record) => record.ticket.wait !== false);
       const opNums = await this.#append(records, sync);
       this.#deliver(batch, opNums);
-      this.#appending = false;
+      this.#inFlight = [];
       const last = opNums?.at(-1);
       if (sync && last !== undefined) this.#hooks.onSynced(last);
       this.#hooks.onDelivered();

@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.js';
+import { shown } from './option-checks.js';
 
 /** Records at and above a number that someone needs. */
 export interface Hold {
@@ -30,7 +31,7 @@ export class KeepFrom {
    */
   hold(opNum: number, acked: number): () => void {
     if (!Number.isSafeInteger(opNum) || opNum < 0) {
-      throw new TypeError(`keepWalFrom takes a non-negative integer, got ${String(opNum)}`);
+      throw new TypeError(`keepWalFrom takes a non-negative integer, not ${shown(opNum)}`);
     }
     if (opNum > 0) assertThere(opNum, acked);
     return place(this.#holds, opNum).release;

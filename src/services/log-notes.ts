@@ -65,25 +65,33 @@ export class LogNotebook {
 
 /** Checks notes that were stored with the operations up to `applied`. Errors: `SLUICE_DAMAGED`. */
 export function checkNotes(notes: LogNotes, applied = Number.POSITIVE_INFINITY): void {
+  if (typeof notes !== 'object' || notes === null || !Array.isArray(notes.changes)) throw damaged();
   DeclinedRanges.fromJSON(notes.declined);
   const isSound =
     (notes.declined.at(-1) ?? 0) <= applied &&
     areTicks(notes.forgotten) &&
     typeof notes.untagged === 'boolean' &&
-    Array.isArray(notes.changes) &&
     (notes.changes.at(-1)?.last ?? 0) <= applied &&
-    notes.changes.every((change: TickChange, at: number) => {
+    notes.changes.every((change: TickChange | null, at: number) => {
+      if (change === null) return false;
       const { first, last, ticks, untagged } = change;
       const before = notes.changes[at - 1]?.last ?? 0;
       const isPlaced = [first, last].every(Number.isSafeInteger) && before < first && first <= last;
       return isPlaced && areTicks(ticks) && typeof untagged === 'boolean';
     });
-  if (!isSound) throw new SluiceError('SLUICE_DAMAGED', 'the notes about the log make no sense');
+  if (!isSound) throw damaged();
+}
+
+function damaged(): SluiceError {
+  return new SluiceError('SLUICE_DAMAGED', 'the notes about the log make no sense');
 }
 
 function areTicks(ticks: readonly ClockTick[]): boolean {
   if (!Array.isArray(ticks)) return false;
-  const isTick = ({ peerId, clockId, tick }: ClockTick) =>
-    [peerId, clockId, tick].every(Number.isSafeInteger) && tick > 0;
+  const isTick = (value: ClockTick | null) => {
+    if (value === null) return false;
+    const { peerId, clockId, tick } = value;
+    return [peerId, clockId, tick].every(Number.isSafeInteger) && tick > 0;
+  };
   return ticks.every(isTick) && new Set(ticks.map(clockKey)).size === ticks.length;
 }

@@ -1,4 +1,4 @@
-import { assert, errorText, SluiceError, throwIfAborted } from '../errors.js';
+import { assert, errorText, isSticky, SluiceError, throwIfAborted } from '../errors.js';
 import type { Optimization, OptimizationContext, SegmentOptimizer } from './ports.js';
 import type { Permit, ResourceBudget } from './resource-budget.js';
 import type { TrackerHandle, TrackerLog } from './tracker-log.js';
@@ -40,6 +40,7 @@ export class OptimizationRun {
   #failure: unknown;
   #cancelled: string | undefined;
   #ended = false;
+  #undoing: Promise<void> | undefined;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -111,12 +112,19 @@ export class OptimizationRun {
   }
 
   /** Undoes everything. Rejects only if blocks of the output could not be deleted. */
-  async rollback(): Promise<void> {
+  rollback(): Promise<void> {
+    // Once: who is tired of waiting for the blocks to be deleted asks again.
+    this.#undoing ??= this.#undo();
+    return this.#undoing;
+  }
+
+  async #undo(): Promise<void> {
     if (this.#ended) return;
     const optimization = this.#optimization;
     try {
       optimization?.rollback();
-      if (!this.#options.isBroken()) await optimization?.discard();
+      const isBroken = isSticky(this.#failure) || this.#options.isBroken();
+      if (!isBroken) await optimization?.discard();
     } finally {
       const why = this.#cancelled;
       if (why === undefined) this.#end({ outcome: 'failed', error: this.#failure });

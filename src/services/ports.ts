@@ -121,9 +121,12 @@ export interface Wal {
   watch?(listener: (last: number) => void): () => void;
   /**
    * Gives the space of what was forgotten back to the disk, if it doesn't do that at once anyway.
-   * Called while the disk is nearly full; anything else may be called beside it.
+   * Called while the disk is nearly full, or when `bytesOnDisk` shows that it is worth it; anything
+   * else may be called beside it. What a signal leaves undone is done by a later call or never.
    */
-  reclaim?(): Promise<void>;
+  reclaim?(signal: AbortSignal): Promise<void>;
+  /** Bytes that all records take on disk, forgotten ones included, about; undefined: unknown. */
+  bytesOnDisk?(): Promise<number | undefined>;
   /** Ends writes in flight, then releases everything. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -211,7 +214,9 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
    */
   diskUse?(): DiskUse;
   /** As `Wal.reclaim`, for what commits have dropped. */
-  reclaim?(): Promise<void>;
+  reclaim?(signal: AbortSignal): Promise<void>;
+  /** As `Wal.bytesOnDisk`: what segments take that were dropped counts too; files beside it don't. */
+  bytesOnDisk?(): Promise<number | undefined>;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -255,9 +255,9 @@ export class WalTail {
   abandon(error: SluiceError): void {
     this.close(error);
     this.#abandoned = error;
+    // Signals are dropped: delivered now, they would overtake what is being written.
     for (const entry of this.#commit.clear()) {
-      if ('marker' in entry) this.#place(entry);
-      else this.#rejectEntry(entry, error);
+      if ('data' in entry) this.#rejectEntry(entry, error);
     }
     for (const { bytes, data, ticket } of this.#pending.values()) {
       ticket.failed(error);
@@ -266,6 +266,11 @@ export class WalTail {
     }
     this.#pending.clear();
     this.#items = [];
+  }
+
+  /** Nobody waits for what is still being written, either: those who do get this error. */
+  refuseInFlight(error: SluiceError): void {
+    this.#commit.refuseInFlight(error);
   }
 
   /** True when nothing is on its way into the log. */

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
-import { nameOf, stateNodes, transitions } from './definition.js';
+import { eventName, nameOf, stateNodes, transitions } from '../charts/definition.js';
 import type { Edge, EdgeTest, Graph } from './graph.js';
-import { edgeText, eventName, stateName } from './names.js';
+import { edgeText, stateName } from './names.js';
 import type { Path } from './path.js';
 
 export type SnapshotTest = (snapshot: AnyMachineSnapshot) => boolean;

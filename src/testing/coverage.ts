@@ -1,5 +1,5 @@
+import { nameOf } from '../charts/definition.js';
 import { Atlas, labels } from './atlas.js';
-import { nameOf } from './definition.js';
 import type { Edge, Graph } from './graph.js';
 import { Path } from './path.js';
 

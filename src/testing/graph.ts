@@ -120,11 +120,11 @@ export class Graph {
   #findEntries(): ReadonlyMap<string, Edge> {
     const entries = new Map<string, Edge>();
     const queue = [this.initialKey];
-    // The end of a child that is ignored leads on, too: to where the child has ended.
-    const ends = new Map<string, Edge[]>();
-    for (const edge of this.ignored) if (edge.from !== edge.to) push(ends, edge.from, edge);
+    // A timer that fires and is ignored leads on, too: to where it is no longer set.
+    const fired = new Map<string, Edge[]>();
+    for (const edge of this.ignored) if (edge.from !== edge.to) push(fired, edge.from, edge);
     for (const key of queue) {
-      for (const edge of [...this.out(key), ...(ends.get(key) ?? [])]) {
+      for (const edge of [...this.out(key), ...(fired.get(key) ?? [])]) {
         if (edge.to === this.initialKey || entries.has(edge.to)) continue;
         entries.set(edge.to, edge);
         queue.push(edge.to);

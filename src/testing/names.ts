@@ -1,17 +1,10 @@
 import type { AnyEventObject } from 'xstate';
+import { eventName } from '../charts/definition.js';
 import { errorText } from '../errors.js';
 import type { Edge } from './graph.js';
 
 const PAYLOAD_MAX = 60;
 const STEPS_SHOWN = 4;
-
-/** A readable name of an event, without its payload: `Stop`, `capture done`, `after interval`. */
-export function eventName({ type }: AnyEventObject): string {
-  const [, kind, actor] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
-  if (actor !== undefined) return `${actor} ${kind === 'done' ? 'done' : 'failed'}`;
-  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
-  return delay === undefined ? type : `after ${/^\d+$/.test(delay) ? `${delay} ms` : delay}`;
-}
 
 /** The name with what the event carries, as far as that is short. */
 export function eventText(event: AnyEventObject): string {

@@ -1,4 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate';
+import { dice } from './dice.js';
 import type { Edge, Graph } from './graph.js';
 import { Path } from './path.js';
 
@@ -75,15 +76,6 @@ export function randomWalks(graph: Graph, options: RandomWalksOptions): Path[] {
     }
     return new Path(graph, steps);
   });
-}
-
-/** A linear congruential generator: its high bits are good enough to choose a way by. */
-function dice(seed: number): (limit: number) => number {
-  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) >>> 0;
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
 }
 
 function checkPositive(numbers: Record<string, number>): void {

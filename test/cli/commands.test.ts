@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeCollection } from './support/fake-collection.js';
 import { sluice } from './support/host.js';
 
-const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify', 'snapshot'];
+const COMMANDS = ['ingest', 'search', 'get', 'info', 'optimize', 'verify', 'snapshot', 'graph'];
 
 function filled(): FakeCollection {
   const collection = new FakeCollection();

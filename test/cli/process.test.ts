@@ -169,18 +169,21 @@ describe('Ctrl-C in the middle of an ingest', () => {
     return { child, outcome };
   }
 
-  test('what is in flight is finished and the collection closed: exit code 130', async () => {
-    const path = join(root, 'interrupted.db');
-    const { child, outcome } = await startIngest(path);
-    child.kill('SIGINT');
-    const { code, stdout, stderr } = await outcome;
-    expect({ code, stderr }).toEqual({ code: 130, stderr: 'sluice: interrupted\n' });
-    const { points, interrupted } = JSON.parse(stdout);
-    expect(interrupted).toBe(true);
-    expect(await json('info', path)).toMatchObject({ points });
-    expect(points % 100).toBe(0);
-    expect(await json('verify', path)).toMatchObject({ ok: true });
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'what is in flight is finished and the collection closed: %s, exit code 130',
+    async (signal) => {
+      const path = join(root, `interrupted-${signal}.db`);
+      const { child, outcome } = await startIngest(path);
+      child.kill(signal);
+      const { code, stdout, stderr } = await outcome;
+      expect({ code, stderr }).toEqual({ code: 130, stderr: 'sluice: interrupted\n' });
+      const { points, interrupted } = JSON.parse(stdout);
+      expect(interrupted).toBe(true);
+      expect(await json('info', path)).toMatchObject({ points });
+      expect(points % 100).toBe(0);
+      expect(await json('verify', path)).toMatchObject({ ok: true });
+    },
+  );
 
   test('a second one ends it at once, and nothing is damaged', async () => {
     const path = join(root, 'interrupted-twice.db');

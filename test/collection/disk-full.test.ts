@@ -128,6 +128,35 @@ describe.skipIf(unavailable !== undefined)('a disk that is really full', () => {
   );
 });
 
+describe.skipIf(unavailable !== undefined)(
+  'a disk that is full when the collection is closed',
+  () => {
+    it(
+      'keeps all that was acknowledged for who opens it when there is space',
+      async () => {
+        await withSmallDisk(8 * MIB, async (disk) => {
+          const collection = await openOn(disk, { freeBytes: async () => 1e15 });
+          const filler = new Filler(collection);
+          disk.leave(3 * MIB);
+          const error = await filler.fill();
+          expect(['SLUICE_DISK_FULL', 'SLUICE_BROKEN']).toContain(error.code);
+          disk.leave(0);
+          // The last flush can't be written: the log has everything.
+          await collection.close();
+          const path = join(disk.path, 'store');
+          expect(await codeOf(openCollection(path))).toBe('SLUICE_DISK_FULL');
+          disk.leave(8 * MIB);
+          await using again = await openCollection(path);
+          await filler.check(again);
+          await again.upsert(points(1_000_000, 1, DIMENSIONS));
+          expect(await again.get([1_000_000])).toHaveLength(1);
+        });
+      },
+      TIME_LIMIT_MS,
+    );
+  },
+);
+
 describe.skipIf(unavailable !== undefined)('a disk that gets full', () => {
   it(
     'is never filled: updates are refused, and accepted again when space was freed',

@@ -1,10 +1,12 @@
 // A store that knows how much of the disk is free refuses updates before it is full.
 import { plainCodec } from 'sluice';
 import { describe, expect, test } from 'vitest';
+import type { SegmentHolder } from '#sluice/services/ports.js';
 import { errorOf, type TinyOperation } from './support/tiny-segments.js';
 import { openTiny } from './support/tiny-store.js';
 
 const FREE = 100_000;
+const MIB = 1024 * 1024;
 
 async function openOn(disk: { free: number }) {
   return openTiny({
@@ -106,5 +108,56 @@ describe('a nearly full disk', () => {
     await store.run(store.handler.reopen());
     expect(standing()).toEqual([]);
     await store.run(store.handler.stop());
+  });
+
+  test('space is given back when as much was deleted as there is, and not again for what stays', async () => {
+    const disk = { free: 2048 * MIB };
+    const store = await openOn(disk);
+    const use = { onDisk: 0, residue: 0 };
+    let reclaims = 0;
+    const adapter: Partial<SegmentHolder<TinyOperation>> = {
+      diskUse: () => ({ stored: 100 * MIB, largest: 0 }),
+      bytesOnDisk: async () => use.onDisk,
+      reclaim: async () => {
+        reclaims += 1;
+        use.onDisk = 100 * MIB + use.residue;
+      },
+    };
+    Object.assign(store.segments, adapter);
+    const reclaimsWith = async (garbage: number) => {
+      const before = reclaims;
+      use.onDisk = 100 * MIB + garbage;
+      await store.run(store.put('key'));
+      await store.run(store.handler.flush());
+      await store.clock.advance(10);
+      return reclaims - before;
+    };
+    expect(await reclaimsWith(99 * MIB)).toBe(0);
+    use.residue = 90 * MIB;
+    expect(await reclaimsWith(101 * MIB)).toBe(1);
+    expect(await reclaimsWith(189 * MIB)).toBe(0);
+    expect(await reclaimsWith(191 * MIB)).toBe(1);
+    await store.run(store.handler.stop());
+  });
+
+  test('a stop ends giving back', async () => {
+    const disk = { free: 2048 * MIB };
+    const store = await openOn(disk);
+    const seen: AbortSignal[] = [];
+    Object.assign(store.segments, {
+      bytesOnDisk: async () => 1000 * MIB,
+      reclaim: (signal: AbortSignal) => {
+        seen.push(signal);
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      },
+    });
+    await store.run(store.put('key'));
+    await store.run(store.handler.flush());
+    await store.clock.until(() => seen.length > 0);
+    await store.run(store.handler.stop());
+    expect(seen.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(store.handler.status().errors).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { findPrefix, type Model } from './model.js';
+import { findPrefix, type Model, type StoredPoint } from './model.js';
 import type { Step, StepOptions } from './steps.js';
 import type { Target } from './target.js';
 
@@ -24,28 +24,47 @@ export interface Finding {
  * Opens a store that a crash left behind and checks it: sound by its own check, every promised
  * step there, and the rest a prefix of the steps, so that nothing is missing from the middle.
  */
-export async function checkStore(
+export function checkStore(
   target: Target,
   path: string,
   options: StepOptions,
   expected: Expectation,
+): Promise<Finding> {
+  return checkStoreOfAny(target, path, options, [expected]);
+}
+
+/** The same for a store that must meet one of several expectations, at least one. */
+export async function checkStoreOfAny(
+  target: Target,
+  path: string,
+  options: StepOptions,
+  possible: readonly Expectation[],
 ): Promise<Finding> {
   const problem = (text: string) => ({ problem: text, length: 0 });
   try {
     const session = await target.open(path, options);
     const { points, count } = await session.read().finally(() => session.close());
     if (count !== points.length) return problem(`counts ${count} but returns ${points.length}`);
-    const { length, difference } = findPrefix(expected.start, expected.steps, points);
-    if (length === undefined) return problem(`no prefix of the steps gives this: ${difference}`);
-    if (length < expected.promised) {
-      return problem(`${length} steps are there, but ${expected.promised} were promised`);
-    }
+    const findings = possible.map((expected) => compare(expected, points));
+    const found = findings.find((finding) => finding.problem === undefined) ?? findings.at(-1);
+    if (found === undefined) throw new TypeError('nothing is expected of the store');
+    if (found.problem !== undefined) return found;
     const problems = await target.verify(path);
     if (problems.length > 0) return problem(`verification: ${problems.join('; ')}`);
-    return { problem: undefined, length };
+    return found;
   } catch (error) {
     return problem(`cannot be opened and read: ${describe(error)}`);
   }
+}
+
+function compare(expected: Expectation, points: readonly StoredPoint[]): Finding {
+  const { length, difference } = findPrefix(expected.start, expected.steps, points);
+  if (length === undefined) {
+    return { problem: `no prefix of the steps gives this: ${difference}`, length: 0 };
+  }
+  const lost = length < expected.promised;
+  const problem = `${length} steps are there, but ${expected.promised} were promised`;
+  return { problem: lost ? problem : undefined, length };
 }
 
 function describe(error: unknown): string {

@@ -10,9 +10,9 @@ import { expect, it } from 'vitest';
 import { contentsOf } from '../support/points.js';
 import { numberFromEnvironment, Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
+import { SEED, tell } from './amount.js';
 
 const WRITER = fileURLToPath(new URL('./child/indexing-writer.mjs', import.meta.url));
-const SEED = numberFromEnvironment('CRASH_SEED', 1);
 const ROUNDS = numberFromEnvironment('CRASH_BUILD_ROUNDS', 2);
 
 type Line =
@@ -88,6 +88,7 @@ it(
         expect(expected, `round ${round}, CRASH_SEED=${SEED}`).toContainEqual(sorted(values));
       }
       const collection = await openCollection(path);
+      tell(`kills in index builds: ${ROUNDS}`);
       expect(await collection.optimize()).toMatchObject({ color: 'green' });
       expect(collection.info().segments.some(({ indexed }) => indexed)).toBe(true);
       await collection.close();

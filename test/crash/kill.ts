@@ -2,16 +2,32 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
 import { checkStore } from './check.js';
-import { readMarks, wholeLines } from './marks.js';
+import { readMarks, wholeLines, wrongNumbers } from './marks.js';
 import { Model } from './model.js';
 import { makeSteps, type Script, type StepOptions, type StepsOptions } from './steps.js';
 import { loadTarget } from './target.js';
 
 const EXECUTE = fileURLToPath(new URL('./child/execute.mjs', import.meta.url));
+
+/** Words of the process that the kill waits for, if any, and how long after them it comes, in ms. */
+const MOMENTS: readonly [string | undefined, number, number][] = [
+  // While it starts or recovers.
+  [undefined, 50, 400],
+  ['opened', 0, 20],
+  // At work.
+  ['opened', 50, 600],
+  ['opened', 50, 600],
+  // While it closes, if the work is short enough to come to that, or at work.
+  ['closing', 0, 15],
+];
+const SHORT_COUNT = 100;
+/** Longer than any work takes. */
+const WORDS_LIMIT_MS = 3000;
 
 export interface KillOptions {
   /** Module of the store under test. */
@@ -46,7 +62,9 @@ export function killLoop(options: KillOptions): Promise<KillResult> {
     let lastOpNum = 0;
     for (let round = 0; round < options.rounds && result.problems.length === 0; round += 1) {
       const { random } = options;
-      const steps = makeSteps(random, { ...options.steps, first });
+      // Short work, for some, so that the kill may come while the process closes.
+      const count = random.chance(0.25) ? SHORT_COUNT : options.steps.count;
+      const steps = makeSteps(random, { ...options.steps, count, first });
       const script = {
         options: options.drawOptions(random),
         inFlightMax: random.pick([1, 4, 32]),
@@ -87,17 +105,6 @@ function placeToCheck(directory: string, random: Random): string {
   return copy;
 }
 
-/** Numbers must grow with the steps, and none given in an earlier round may come again. */
-function wrongNumbers(opNums: ReadonlyMap<number, number>, lastOpNum: number): string[] {
-  const inOrder = [...opNums].sort(([left], [right]) => left - right);
-  let last = lastOpNum;
-  for (const [step, opNum] of inOrder) {
-    if (opNum <= last) return [`step ${step} got number ${opNum}, but ${last} was given before`];
-    last = opNum;
-  }
-  return [];
-}
-
 async function runAndKill(directory: string, target: URL, script: Script, random: Random) {
   const scriptFile = join(directory, 'script.json');
   const marksFile = join(directory, 'marks');
@@ -114,10 +121,10 @@ async function runAndKill(directory: string, target: URL, script: Script, random
     errors += text;
   });
   const closed = once(child, 'close');
-  // One in five is killed while it starts or recovers, the others at work.
-  const started = random.chance(0.2) ? undefined : once(child.stdout, 'data');
-  const delayMs = random.between(50, 600);
-  await Promise.race([closed, started]);
+  const [words, minMs, maxMs] = random.pick(MOMENTS);
+  const delayMs = random.between(minMs, maxMs);
+  const limit = new Promise((resolve) => setTimeout(resolve, WORDS_LIMIT_MS));
+  await Promise.race([closed, words && Promise.race([heard(child.stdout, words), limit])]);
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, delayMs))]);
   const alive = killGroup(child);
   await closed;
@@ -126,6 +133,17 @@ async function runAndKill(directory: string, target: URL, script: Script, random
   }
   const lines = wholeLines(readFileSync(marksFile, 'utf8'));
   return { report: readMarks(lines, script.steps), alive };
+}
+
+/** Resolves when a stream has brought these words. */
+function heard(stream: Readable, words: string): Promise<void> {
+  return new Promise((resolve) => {
+    let text = '';
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      if (text.includes(words)) resolve();
+    });
+  });
 }
 
 /** Kills the process and what it started; false when it had ended before. */

@@ -42,7 +42,7 @@ export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Repo
     if (typeof place !== 'number' || step === undefined) continue;
     if (isLogged(step)) report.answered = Math.max(report.answered, place + 1);
     // A refusal promises nothing about a power cut.
-    if (isLogged(step) && step.wait && mark.failed === undefined) {
+    if (isLogged(step) && step.wait !== false && mark.failed === undefined) {
       report.answeredWaiting = Math.max(report.answeredWaiting, place + 1);
     }
     if (typeof mark.opNum === 'number') report.opNums.set(place, mark.opNum);
@@ -58,4 +58,15 @@ export function readMarks(lines: Iterable<string>, steps: readonly Step[]): Repo
 /** The whole lines of a text; a last line without its end was being written and doesn't count. */
 export function wholeLines(text: string): string[] {
   return text.split('\n').slice(0, -1);
+}
+
+/** Numbers must grow with the steps, and none given in an earlier run may come again. */
+export function wrongNumbers(opNums: ReadonlyMap<number, number>, lastOpNum: number): string[] {
+  const inOrder = [...opNums].sort(([left], [right]) => left - right);
+  let last = lastOpNum;
+  for (const [step, opNum] of inOrder) {
+    if (opNum <= last) return [`step ${step} got number ${opNum}, but ${last} was given before`];
+    last = opNum;
+  }
+  return [];
 }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '../support/random.js';
 import { checkStore } from './check.js';
+import { Durability } from './durability.js';
 import { type CrashMode, imageAt, writeImage } from './images.js';
 import { readMarks } from './marks.js';
 import type { Model } from './model.js';
-import type { Script } from './steps.js';
+import type { Script, Step } from './steps.js';
 import { loadTarget } from './target.js';
 import { traceRun } from './trace.js';
 import type { Trace } from './trace-events.js';
@@ -82,6 +83,8 @@ export interface PowerOptions {
   directory: string;
   cuts: readonly Cut[];
   random: Random;
+  /** What the store must show, when that has been settled before the traced run. */
+  known?: { steps: readonly Step[]; promised: number };
 }
 
 export interface PowerResult {
@@ -89,28 +92,86 @@ export interface PowerResult {
   problems: string[];
   /** Images in which something unsynced was really lost. */
   lossy: number;
+  /** Images with a later log file that was synced while an earlier one lacks what never was. */
+  rotated: number;
 }
 
 /** Cuts the power at moments of a traced run and checks the store that each one leaves. */
 export async function checkImages(options: PowerOptions): Promise<PowerResult> {
   const { script, trace, random, directory } = options;
   const target = await loadTarget(options.target);
-  const result: PowerResult = { problems: [], lossy: 0 };
+  const result: PowerResult = { problems: [], lossy: 0, rotated: 0 };
   for (const [index, { point, mode }] of options.cuts.entries()) {
     const path = join(directory, `image-${index}`);
     writeImage(imageAt(trace.events, point, mode, random), path);
     const report = reportAt(trace, point, script);
     const found = await checkStore(target, path, script.options, {
       start: options.start,
-      steps: script.steps.slice(0, report.issued),
-      promised: mode === 'kill' ? report.answered : report.answeredWaiting,
+      ...(options.known ?? {
+        steps: script.steps.slice(0, report.issued),
+        promised: mode === 'kill' ? report.answered : report.answeredWaiting,
+      }),
     });
     const problems = [...report.failures];
     if (found.problem !== undefined) problems.push(found.problem);
     const where = `image ${index} (${mode} before event ${point} of ${trace.events.length})`;
     result.problems.push(...problems.map((text) => `${where}: ${text}`));
     if (found.problem === undefined && found.length < report.answered) result.lossy += 1;
+    if (mode === 'drop' && hasLostEarlierLog(trace, point)) result.rotated += 1;
     rmSync(path, { recursive: true });
+  }
+  return result;
+}
+
+/**
+ * Whether LevelDB's rotation shows: when it begins a new log it never syncs the rest of the old
+ * one, so that what is synced later survives a power cut and what was written before it doesn't.
+ */
+function hasLostEarlierLog({ events }: Trace, point: number): boolean {
+  const durability = new Durability('shared');
+  durability.replay(events, point);
+  const logs = events.slice(0, point).flatMap((event) => {
+    return event.type === 'create' && /^wal\/\d+\.log$/.test(event.path) ? [event.node] : [];
+  });
+  const contents = logs.map((node) => durability.contents(node));
+  const lacking = contents.findIndex(({ changes, synced }) => synced < changes.length);
+  return lacking >= 0 && contents.slice(lacking + 1).some(({ synced }) => synced > 0);
+}
+
+export interface RecoveryOptions extends PowerOptions {
+  /** Moments of each recovery that are looked at. */
+  moments: number;
+  modes: readonly CrashMode[];
+}
+
+/**
+ * Cuts the power at moments of a traced run, lets a process recover from what that left, traced as
+ * well, and cuts the power again at moments of the recovery. The store must show then what it had
+ * to show after the first cut.
+ */
+export async function checkRecoveries(options: RecoveryOptions): Promise<PowerResult> {
+  const { script, trace, random, directory, moments, modes } = options;
+  const result: PowerResult = { problems: [], lossy: 0, rotated: 0 };
+  for (const [index, { point, mode }] of options.cuts.entries()) {
+    const place = join(directory, `recovery-${index}`);
+    mkdirSync(place);
+    writeImage(imageAt(trace.events, point, mode, random), join(place, 'store'));
+    const recovery = await traceScript(place, options.target, { ...script, steps: [] });
+    const report = reportAt(trace, point, script);
+    const all = cutsUntilOpened(recovery, modes, random);
+    const found = await checkImages({
+      ...options,
+      trace: recovery,
+      directory: place,
+      cuts: Array.from({ length: moments }, () => random.pick(all)),
+      known: {
+        steps: script.steps.slice(0, report.issued),
+        promised: mode === 'kill' ? report.answered : report.answeredWaiting,
+      },
+    });
+    const where = `recovery ${index} (${mode} before event ${point} of ${trace.events.length})`;
+    result.problems.push(...found.problems.map((text) => `${where}: ${text}`));
+    rmSync(place, { recursive: true });
   }
   return result;
 }

@@ -6,7 +6,7 @@ export type StepSelector = number[] | { group: number };
 /** A payload of the tests: `step` names the step that wrote it, so no two states look alike. */
 export type StepPayload = { [key: string]: string | number };
 
-/** One thing a process under test does. The last three change no point. */
+/** One thing a process under test does. From `createPayloadIndex` on they change no point. */
 export type StepAction =
   | { kind: 'upsert'; points: { id: number; vector: number[]; payload: StepPayload }[] }
   | { kind: 'delete'; selector: StepSelector }
@@ -15,14 +15,17 @@ export type StepAction =
   | { kind: 'overwritePayload'; payload: StepPayload; selector: StepSelector }
   | { kind: 'deletePayload'; keys: string[]; selector: StepSelector }
   | { kind: 'clearPayload'; selector: StepSelector }
+  | { kind: 'createPayloadIndex'; path: string }
+  | { kind: 'deletePayloadIndex'; path: string }
   | { kind: 'flush' }
-  | { kind: 'optimize' }
+  | { kind: 'optimize'; timeoutMs?: number }
   | { kind: 'configure'; options: StepOptions };
 
 /** Options of the store that the scripts reshuffle. */
 export type StepOptions = { [name: string]: unknown };
 
-export type Step = StepAction & { wait: boolean };
+/** `wait` as an update has it: any but false asks to survive a power cut. */
+export type Step = StepAction & { wait: boolean | 'optimized' };
 
 /** True for a step that the store logs; an answer to any other promises nothing about earlier ones. */
 export function isLogged(step: Step): boolean {
@@ -47,6 +50,10 @@ export interface StepsOptions {
   waitShare: number;
   /** Length of a text in each upserted payload, to fill buffers with. */
   fillerChars: number;
+  /** Whether payload indexes come and go. @default false */
+  payloadIndexes?: boolean;
+  /** Share of those that wait which wait for the optimizers. @default 0 */
+  optimizedShare?: number;
   /** Options that `configure` picks from; without any there is no such step. */
   configurations: readonly StepOptions[];
   /** Number of the first step; later runs over the same store go on counting. */
@@ -57,14 +64,16 @@ const GROUPS = 5;
 
 /** Mixed work on few ids. */
 export function makeSteps(random: Random, options: StepsOptions): Step[] {
-  return Array.from({ length: options.count }, (_, index) => ({
-    ...makeAction(random, options.first + index, options),
-    wait: random.chance(options.waitShare),
-  }));
+  const { count, first, waitShare, optimizedShare = 0 } = options;
+  return Array.from({ length: count }, (_, index) => {
+    const action = makeAction(random, first + index, options);
+    const waits = random.chance(waitShare);
+    return { ...action, wait: waits && random.chance(optimizedShare) ? 'optimized' : waits };
+  });
 }
 
 function makeAction(random: Random, step: number, options: StepsOptions): StepAction {
-  const { dimensions, idsMax, fillerChars, configurations } = options;
+  const { dimensions, idsMax, fillerChars, configurations, payloadIndexes = false } = options;
   const id = () => random.between(0, idsMax - 1);
   const ids = (max: number) => Array.from({ length: random.between(1, max) }, id);
   const vector = () => Array.from({ length: dimensions }, () => random.between(-1000, 1000));
@@ -92,7 +101,11 @@ function makeAction(random: Random, step: number, options: StepsOptions): StepAc
     return { kind: 'overwritePayload', payload, selector: ids(2) };
   }
   if (dice < 0.92) return { kind: 'deletePayload', keys: ['filler'], selector: selector() };
-  if (dice < 0.96) return { kind: 'clearPayload', selector: ids(2) };
+  if (dice < 0.95) return { kind: 'clearPayload', selector: ids(2) };
+  if (dice < 0.96 && payloadIndexes) {
+    const kind = random.pick(['createPayloadIndex', 'deletePayloadIndex'] as const);
+    return { kind, path: random.pick(['group', 'step', 'set']) };
+  }
   if (dice < 0.98) return { kind: 'flush' };
   if (dice < 0.985 || configurations.length === 0) return { kind: 'optimize' };
   return { kind: 'configure', options: random.pick(configurations) };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { numberFromEnvironment, Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
+import { SEED, tell } from './amount.js';
 import { POWER_CUTS } from './images.js';
 import { killLoop } from './kill.js';
 import { Model } from './model.js';
@@ -11,7 +12,6 @@ import { traceUnavailable } from './trace.js';
 // Settings: CRASH_SEED, CRASH_IMAGES, CRASH_ROUNDS.
 
 const TARGET = new URL('./child/store-target.mjs', import.meta.url);
-const SEED = numberFromEnvironment('CRASH_SEED', 1);
 const IMAGES = numberFromEnvironment('CRASH_IMAGES', 15);
 const ROUNDS = numberFromEnvironment('CRASH_ROUNDS', 2);
 const TIME_LIMIT_MS = 60_000 + 1000 * (IMAGES + 4 * ROUNDS);
@@ -51,6 +51,7 @@ describe('the log, the segments and their directory', () => {
       const result = await cutPower(makeScript(random, 0, options), undefined, random);
       expect(result.problems, `CRASH_SEED=${SEED}`).toEqual([]);
       expect(result.lossy).toBeGreaterThan(0);
+      tell(`power cuts of log and segments: ${IMAGES} images, ${result.lossy} with losses`);
     },
     TIME_LIMIT_MS,
   );

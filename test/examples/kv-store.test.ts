@@ -37,7 +37,7 @@ describe('what the README says', () => {
   });
 
   test('it is small, and made of the core alone', async () => {
-    const files = readdirSync(example).filter((name) => name.endsWith('.mjs'));
+    const files = readdirSync(example).filter((name) => /(?<!\.test)\.mjs$/.test(name));
     const sources = files.map((name) => readFileSync(join(example, name), 'utf8'));
     expect(sources.join('').split('\n').length).toBeLessThan(350);
     const imports = sources.flatMap((text) => [...text.matchAll(/ from '([^.][^']*)'/g)]);
@@ -47,6 +47,16 @@ describe('what the README says', () => {
       'sluice/core',
     ]);
   });
+
+  test('it passes the suite for adapters', async () => {
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const run = promisify(execFile)(
+      process.execPath,
+      ['--test', '--test-reporter=tap', join(example, 'conformance.test.mjs')],
+      { env },
+    );
+    expect((await run).stdout).toMatch(/# fail 0/);
+  }, 60_000);
 
   test('none of the modules of the point collection is loaded', async () => {
     const place = await temporaryDirectory();

@@ -55,13 +55,13 @@ test('blocks that a commit has dropped take no disk after a reclaim, and the oth
     kept.map(({ key }) => key),
   );
   expect(sizeOf(path)).toBeGreaterThan(BLOCKS * MIB);
-  await store.reclaim();
+  await store.reclaim(signal);
   expect(sizeOf(path)).toBeLessThan(3 * MIB);
   for (const ref of kept) {
     const read = await store.readBlock(ref);
     expect(Buffer.compare(read, payloads[5] ?? noise(0))).toBe(0);
   }
-  await store.reclaim();
+  await store.reclaim(signal);
 });
 
 test('records that were forgotten take no disk after a reclaim, and the others are there', async () => {
@@ -72,17 +72,62 @@ test('records that were forgotten take no disk after a reclaim, and the others a
     await wal.append([noise(MIB)], { sync: true });
   }
   await wal.acknowledge(BLOCKS - 1);
-  await wal.reclaim();
+  await wal.reclaim(signal);
   expect(sizeOf(path)).toBeLessThan(3 * MIB);
   const left = [];
   for await (const { opNum } of wal.read(BLOCKS, BLOCKS)) left.push(opNum);
   expect(left).toEqual([BLOCKS]);
 });
 
+test('what was deleted before a reopening takes no disk after a reclaim either', async () => {
+  const { db, path } = await openLevel();
+  const before = new SegmentStore<object>(db);
+  await before.open({ storeId });
+  const payloads = Array.from({ length: BLOCKS }, () => noise(MIB));
+  const refs = await before.putBlocks(payloads, signal);
+  await before.commit(
+    {},
+    refs.map(({ key }) => key),
+  );
+  await before.commit({}, []);
+  await before.close();
+  const after = new SegmentStore<object>(db);
+  await after.open({ storeId });
+  expect(await after.bytesOnDisk()).toBeGreaterThan(4 * MIB);
+  await after.reclaim(signal);
+  expect(await after.bytesOnDisk()).toBe(0);
+  expect(sizeOf(path)).toBeLessThan(3 * MIB);
+});
+
+test('many blocks are compacted in parts, between which a signal ends it', async () => {
+  const { db } = await openLevel();
+  const store = new SegmentStore(db);
+  await store.open({ storeId });
+  const refs = await store.putBlocks(
+    Array.from({ length: 300 }, () => noise(100)),
+    signal,
+  );
+  const keys = refs.map(({ key }) => key);
+  await store.commit({}, keys);
+  await store.commit({}, keys.slice(1));
+  const spans: string[][] = [];
+  const leave = new AbortController();
+  Object.assign(db, {
+    compactRange: async (from: string, to: string) => {
+      spans.push([from, to]);
+      if (spans.length === 3) leave.abort();
+    },
+  });
+  await expect(store.reclaim(leave.signal)).rejects.toMatchObject({ code: 'SLUICE_CANCELLED' });
+  expect(spans).toHaveLength(3);
+  expect(spans[1]?.[0]).toBe(spans[0]?.[1]);
+  expect(spans[2]?.[0]).toBe(spans[1]?.[1]);
+});
+
 test('a store that gives space back by itself is left alone', async () => {
   const db = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
   const store = await storeWithGarbage(db);
-  await store.reclaim();
+  await store.reclaim(signal);
   expect(await db.keys().all()).toEqual(['manifest']);
 });
 
@@ -90,5 +135,5 @@ test('a store that is closed reclaims nothing', async () => {
   const { db } = await openLevel();
   const store = await storeWithGarbage(db);
   await store.close();
-  await expect(store.reclaim()).rejects.toMatchObject({ code: 'SLUICE_NOT_OPEN' });
+  await expect(store.reclaim(signal)).rejects.toMatchObject({ code: 'SLUICE_NOT_OPEN' });
 });

@@ -1,8 +1,14 @@
 // Whoever asks for a flush is answered by a round that begins after the question.
-import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
+import {
+  type Edge,
+  type EdgeTest,
+  edgeText,
+  explore,
+  type Graph,
+  sluiceMachines,
+} from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { FlushWorkerContext } from '#sluice/machines/flush-worker.js';
-import { flushWorkerCase } from './support/cases.js';
 import { mutate } from './support/mutate.js';
 
 const begins: EdgeTest = ({ source, event, target }) => {
@@ -25,7 +31,7 @@ function lostFlushes(graph: Graph): Edge[] {
 }
 
 describe('the flush worker', () => {
-  const { machine, how } = flushWorkerCase();
+  const { machine, how } = sluiceMachines.flushWorker;
   const graph = explore(machine, how);
 
   it('begins a round after each Flush, without waiting for the interval', () => {

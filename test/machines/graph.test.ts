@@ -1,13 +1,11 @@
 // What must hold for each of the five machines, over every state that it can come to.
-import { check, checksOf, describeFindings } from 'sluice/testing';
+import { check, checksOf, describeFindings, explore, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, graphOf } from './support/cases.js';
 import { contractOf } from './support/contracts.js';
 
-for (const [name, make] of Object.entries(CASES)) {
+for (const [name, made] of Object.entries(sluiceMachines)) {
   describe(`the graph of ${name}`, () => {
-    const made = make();
-    const graph = graphOf(made);
+    const graph = explore(made.machine, made.how);
     const { properties } = contractOf(name, made);
 
     for (const { name: property, find } of checksOf(properties)) {

@@ -1,7 +1,6 @@
 // A task either swaps or leaves everything as if it had never been.
-import { type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
+import { type EdgeTest, edgeText, explore, type Graph, sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { taskCase } from './support/cases.js';
 import { mutate } from './support/mutate.js';
 
 const swaps: EdgeTest = ({ target }) => target.value === 'swapping';
@@ -18,7 +17,7 @@ function swapsAfterStop(graph: Graph) {
 }
 
 describe('the optimization task', () => {
-  const { machine, how } = taskCase();
+  const { machine, how } = sluiceMachines.optimizationTask;
   const graph = explore(machine, how);
 
   it('undoes everything on each way out but a done one', () => {

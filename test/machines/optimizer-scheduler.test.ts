@@ -3,7 +3,7 @@ import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
 import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setup.js';
-import { schedulerCase } from './support/cases.js';
+import { schedulerCase } from '#sluice/testing/sluice-machines.js';
 import { mutate } from './support/mutate.js';
 
 type Machine = ReturnType<typeof schedulerCase>['machine'];

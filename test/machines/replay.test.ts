@@ -3,14 +3,15 @@
 import type { Edge } from 'sluice/testing';
 import {
   coverageOf,
+  explore,
   nameOf,
   randomWalks,
   run,
+  sluiceMachines,
   transitionCoverage,
   transitionPairCoverage,
 } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES, flushWorkerCase, graphOf } from './support/cases.js';
 import { contractOf } from './support/contracts.js';
 import { watchedBy } from './worlds/world.js';
 
@@ -23,9 +24,8 @@ function effectOf({ source, event, taken, target }: Edge): string {
 }
 
 describe('the real actors go where the graphs say', () => {
-  for (const [name, make] of Object.entries(CASES)) {
-    const made = make();
-    const graph = graphOf(made);
+  for (const [name, made] of Object.entries(sluiceMachines)) {
+    const graph = explore(made.machine, made.how);
     const { worlds } = contractOf(name, made);
     const driver = () => ({ compareActions: true, ...watchedBy(worlds()) });
     const lengthMax = 60;
@@ -57,9 +57,9 @@ describe('the real actors go where the graphs say', () => {
   }
 
   it('would notice a machine that forgets something', async () => {
-    const { machine, how } = flushWorkerCase();
+    const { machine, how } = sluiceMachines.flushWorker;
     const mutant = machine.provide({ actions: { markAgain: () => {} } });
-    const paths = transitionCoverage(graphOf({ machine, how }));
+    const paths = transitionCoverage(explore(machine, how));
     const runs = paths.map((path) => run(path, { machine: mutant }));
     const failed = (await Promise.allSettled(runs)).filter(({ status }) => status === 'rejected');
     expect(failed.length).toBeGreaterThan(0);

@@ -1,9 +1,15 @@
 // The root keeps its workers running, and never speaks to one that is gone.
-import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
+import {
+  type Edge,
+  type EdgeTest,
+  edgeText,
+  explore,
+  type Graph,
+  sluiceMachines,
+} from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { AnyMachineSnapshot } from 'xstate';
 import type { UpdateHandlerContext } from '#sluice/machines/update-handler-setup.js';
-import { updateHandlerCase } from './support/cases.js';
 import { mutate } from './support/mutate.js';
 
 const WORKERS = ['updateWorker', 'optimizerScheduler', 'flushWorker'] as const;
@@ -58,7 +64,7 @@ function lostConfigurations(graph: Graph): Edge[] {
 }
 
 describe('the root', () => {
-  const { machine, how } = updateHandlerCase();
+  const { machine, how } = sluiceMachines.updateHandler;
   const graph = explore(machine, how);
   const among = (states: readonly string[]) => (edge: Edge) =>
     states.some((state) => edge.source.matches(state));

@@ -1,7 +1,13 @@
 // Whoever writes to the log and wakes the worker can be sure that an applier will look at it.
-import { type Edge, type EdgeTest, edgeText, explore, type Graph } from 'sluice/testing';
+import {
+  type Edge,
+  type EdgeTest,
+  edgeText,
+  explore,
+  type Graph,
+  sluiceMachines,
+} from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { updateWorkerCase } from './support/cases.js';
 import { mutate } from './support/mutate.js';
 
 /** An applier starts, or the worker crashes: its successor begins with one. */
@@ -22,7 +28,7 @@ function lostOperations(graph: Graph): Edge[] {
 }
 
 describe('the update worker', () => {
-  const { machine, how } = updateWorkerCase();
+  const { machine, how } = sluiceMachines.updateWorker;
   const graph = explore(machine, how);
 
   it('loses no wake-up: an Operation in any state but a stopping one starts an applier', () => {

@@ -1,6 +1,7 @@
 // The machines as they are explored here: smaller than elsewhere, as each mutant has its own graph.
+
+import { type MachineCase, sluiceMachines } from 'sluice/testing';
 import type { AnyMachineSnapshot } from 'xstate';
-import { CASES, type Case } from '../machines/support/cases.js';
 import { WORKERS, type Worker } from '../machines/worlds/store-life.js';
 
 interface Event {
@@ -9,7 +10,7 @@ interface Event {
 
 /** The events of a case, each only where somebody sends it. */
 function eventsWhere(
-  { how }: Case,
+  { how }: MachineCase,
   isSent: (type: string, snapshot: AnyMachineSnapshot) => boolean,
 ) {
   const events = how.events as readonly Event[];
@@ -41,7 +42,7 @@ function mayEnd(worker: Worker, snapshot: AnyMachineSnapshot): boolean {
   return true;
 }
 
-function smallerRoot(made: Case): Case {
+function smallerRoot(made: MachineCase): MachineCase {
   const workers = Object.fromEntries(
     WORKERS.map((worker) => {
       const when = (ends: readonly unknown[]) => (_: unknown, snapshot: AnyMachineSnapshot) =>
@@ -56,7 +57,7 @@ function smallerRoot(made: Case): Case {
 }
 
 /** Resumed where it has paused; how a task ends is nothing to a scheduler, if it does not crash. */
-function smallerScheduler(made: Case): Case {
+function smallerScheduler(made: MachineCase): MachineCase {
   const { children, project } = made.how;
   const isSent = (type: string, snapshot: AnyMachineSnapshot) =>
     type !== 'Resume' || snapshot.matches('paused');
@@ -73,13 +74,13 @@ function smallerScheduler(made: Case): Case {
   };
 }
 
-const SMALLER: Record<string, (made: Case) => Case> = {
+const SMALLER: Record<string, (made: MachineCase) => MachineCase> = {
   optimizerScheduler: smallerScheduler,
   updateHandler: smallerRoot,
 };
 
-export function smallCase(name: string): Case {
-  const make = CASES[name];
-  if (make === undefined) throw new TypeError(`no machine ${name}`);
-  return (SMALLER[name] ?? ((made) => made))(make());
+export function smallCase(name: string): MachineCase {
+  const made = Object.entries(sluiceMachines).find(([id]) => id === name)?.[1];
+  if (made === undefined) throw new TypeError(`no machine ${name}`);
+  return SMALLER[name]?.(made) ?? made;
 }

@@ -5,6 +5,7 @@ import {
   type Edge,
   explore,
   type Graph,
+  type MachineCase,
   nameOf,
   randomWalks,
   run,
@@ -12,7 +13,6 @@ import {
   transitionPairCoverage,
 } from 'sluice/testing';
 import { Path } from '#sluice/testing/path.js';
-import type { Case } from '../machines/support/cases.js';
 import { type Contract, contractOf } from '../machines/support/contracts.js';
 import { watchedBy } from '../machines/worlds/world.js';
 import { smallCase } from './cases.js';
@@ -33,7 +33,7 @@ export interface Verdict {
 /** A machine with its mutants, and all that it takes to judge them. */
 export class Court {
   readonly mutants: readonly Mutant[];
-  readonly #made: Case;
+  readonly #made: MachineCase;
   readonly #contract: Contract;
   readonly #graph: Graph;
   readonly #paths: readonly Path[];

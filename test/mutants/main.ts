@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CASES } from '../machines/support/cases.js';
+import { sluiceMachines } from 'sluice/testing';
 import type { Verdict } from './judge.js';
 import { mutantsOf } from './mutations.js';
 import { type Reasons, reportOf } from './report.js';
@@ -62,8 +62,8 @@ async function judgeAll(tasks: readonly Task[]): Promise<Verdict[]> {
   return verdicts.sort((a, b) => (place.get(a.name) ?? 0) - (place.get(b.name) ?? 0));
 }
 
-const all = Object.entries(CASES).flatMap(([machine, make]) =>
-  mutantsOf(make().machine).map(({ name }) => ({ machine, mutant: name })),
+const all = Object.entries(sluiceMachines).flatMap(([machine, made]) =>
+  mutantsOf(made.machine).map(({ name }) => ({ machine, mutant: name })),
 );
 const tasks = chosen(all);
 const survivors = new URL('../../../test/mutants/survivors.json', import.meta.url);

@@ -1,14 +1,15 @@
 // The mutants are what their names say, and those who judge them tell them apart.
+
+import { sluiceMachines } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { CASES } from '../machines/support/cases.js';
 import { Court } from './judge.js';
 import { mutantsOf } from './mutations.js';
 import { reportOf } from './report.js';
 
 describe('mutants', () => {
   it('have a name each, and leave the original as it was', () => {
-    for (const make of Object.values(CASES)) {
-      const { machine } = make();
+    for (const made of Object.values(sluiceMachines)) {
+      const { machine } = made;
       const before = JSON.stringify(machine.config);
       const names = mutantsOf(machine).map(({ name }) => name);
       expect(names.length).toBeGreaterThan(50);

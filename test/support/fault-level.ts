@@ -28,7 +28,8 @@ export interface LoggedWrite {
   puts: string[];
   deletes: string[];
   cleared: boolean;
-  replay: () => Promise<void>;
+  /** Makes the write again, in this database or another. */
+  replay: (on?: FaultLevel) => Promise<void>;
 }
 
 /**
@@ -67,6 +68,18 @@ export class FaultLevel extends MemoryLevel<string, Uint8Array> {
     this.writes = kept.map((write) => ({ ...write, sync: true }));
   }
 
+  /**
+   * A new database with what a crash now would leave; this one stays as it is, for those who have it
+   * open. The picture is taken before anything is awaited.
+   */
+  async afterCrash(survives: (write: LoggedWrite, index: number) => boolean): Promise<FaultLevel> {
+    const kept = this.writes.filter((write, index) => write.sync || survives(write, index));
+    const left = new FaultLevel();
+    for (const write of kept) await write.replay(left);
+    left.writes = kept.map((write) => ({ ...write, sync: true }));
+    return left;
+  }
+
   override async _open(options: object): Promise<void> {
     this.#failure = undefined;
     return super._open(options);
@@ -80,7 +93,7 @@ export class FaultLevel extends MemoryLevel<string, Uint8Array> {
       puts: keys('put'),
       deletes: keys('del'),
       cleared: false,
-      replay: () => super._batch(operations, options),
+      replay: (on = this) => super._batch.call(on, operations, options),
     });
   }
 
@@ -90,7 +103,7 @@ export class FaultLevel extends MemoryLevel<string, Uint8Array> {
       puts: [],
       deletes: [],
       cleared: true,
-      replay: () => super._clear(options),
+      replay: (on = this) => super._clear.call(on, options),
     });
   }
 

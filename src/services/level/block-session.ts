@@ -1,6 +1,9 @@
 import { assert } from '../../errors.js';
 import type { KeySpan } from './database.js';
-import { blockKey } from './keys.js';
+import { BLOCK_KEYS, blockKey } from './keys.js';
+
+/** Blocks in use that one compaction goes over at most: it can't be stopped half-way. */
+const COMPACTION_BLOCKS = 64;
 
 /** Where a block is stored. */
 export interface BlockRef {
@@ -25,8 +28,8 @@ export class BlockSession {
   readonly #garbage = new Set<string>();
   readonly #pins = new Map<string, number>();
   #unreferenced: readonly string[];
-  /** Where blocks have been deleted since `takeDeleted`. */
-  #deleted: KeySpan | undefined;
+  /** Where blocks have been deleted since `takeDeleted`; at first perhaps anywhere, by earlier opens. */
+  #deleted: KeySpan | undefined = BLOCK_KEYS;
 
   /** `unreferenced`: stored blocks that the manifest doesn't name; an earlier open left them. */
   constructor(epoch: string, named: Iterable<string>, unreferenced: readonly string[]) {
@@ -65,11 +68,15 @@ export class BlockSession {
     }
   }
 
-  /** The keys between which blocks have been deleted since the last call, if any have. */
-  takeDeleted(): KeySpan | undefined {
-    const span = this.#deleted;
+  /** Adjoining spans of keys in which blocks have been deleted since the last call; none if none have. */
+  takeDeleted(): KeySpan[] {
+    if (this.#deleted === undefined) return [];
+    const { from, to } = this.#deleted;
     this.#deleted = undefined;
-    return span;
+    const within = [...this.#named].filter((key) => key > from && key < to).sort();
+    const bounds = within.filter((_, at) => at % COMPACTION_BLOCKS === COMPACTION_BLOCKS - 1);
+    const ends = [from, ...bounds, to];
+    return ends.slice(1).map((end, at) => ({ from: ends[at] ?? from, to: end }));
   }
 
   /** Marks blocks of this open for deletion by the next commit. */

@@ -15,6 +15,8 @@ export interface Database {
   clear(options: KeyRange & KeyEncoding): Promise<void>;
   /** Gives the space of deleted keys back to the disk, where a store doesn't do that at once. */
   compactRange?(start: string, end: string, options: KeyEncoding): Promise<void>;
+  /** Bytes that a range of keys takes on disk, deleted ones included, about. */
+  approximateSize?(start: string, end: string, options: KeyEncoding): Promise<number>;
 }
 
 /** A batch that is being filled; see `Database`. */
@@ -101,6 +103,18 @@ export async function compactRange(db: Database, { from, to }: KeySpan): Promise
   }
 }
 
+/** Bytes that a range of keys takes on disk, about; undefined where a store can't tell. Errors: as `levelError`. */
+export async function sizeOfRange(
+  db: Database,
+  { from, to }: KeySpan,
+): Promise<number | undefined> {
+  try {
+    return await db.approximateSize?.(from, to, KEY);
+  } catch (error) {
+    throw levelError(error, 'measuring the database failed');
+  }
+}
+
 /** The value of a key, or undefined. The bytes may be the store's own: they must not be changed. */
 export async function getValue(db: Database, key: string): Promise<Uint8Array | undefined> {
   try {
@@ -146,11 +160,13 @@ async function nextBatch<T>(iterator: Batches<T>): Promise<T[]> {
  * Gives an error of the store its code, with the original as cause: `SLUICE_LOCKED` when another
  * handle has the database open, `SLUICE_DISK_FULL`, `SLUICE_DAMAGED` when LevelDB reports
  * corruption or a missing file, `SLUICE_NOT_OPEN` for a scan that a close has ended, and
- * `SLUICE_IO` for everything else.
+ * `SLUICE_IO` for everything else. A cause that has a code already is the error itself.
  */
 export function levelError(error: unknown, message: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const causes = causesOf(error);
+  const coded = causes.find((cause) => cause instanceof SluiceError);
+  if (coded !== undefined) return coded;
   const details = causes.map(errorText).join(': ');
   return new SluiceError(codeFor(causes, details), `${message}: ${details}`, { cause: error });
 }
@@ -163,6 +179,8 @@ function codeFor(causes: readonly unknown[], details: string): ErrorCode {
   if (codes.includes('ENOSPC') || /no space left on device/i.test(details)) {
     return 'SLUICE_DISK_FULL';
   }
+  // An error of the file system before LevelDB has looked: that a name is missing is no damage.
+  if (causes.some((cause) => (cause as { syscall?: unknown } | null)?.syscall)) return 'SLUICE_IO';
   const gone = /no such file or directory|does not exist \(create_if_missing is false\)/i;
   if (codes.includes('LEVEL_CORRUPTION') || gone.test(details)) return 'SLUICE_DAMAGED';
   return 'SLUICE_IO';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
 import { randomId } from '../random-id.js';
+import { CarefulLevel } from './careful-level.js';
 import { clearRange, type Database, levelError } from './database.js';
 import {
   checkFinished,
@@ -186,7 +187,7 @@ async function openWal(
   mayCreate: boolean,
 ): Promise<Level> {
   try {
-    return await openLevel(join(root, NAMES.wal), { writeBufferSize });
+    return await openLevel(root, NAMES.wal, { writeBufferSize });
   } catch (error) {
     const code = error instanceof SluiceError ? error.code : undefined;
     if (code === 'SLUICE_LOCKED') {
@@ -205,21 +206,23 @@ async function openSegments(
   { segmentsWriteBufferBytes: writeBufferSize }: Sizes,
   creating: boolean,
 ): Promise<Level> {
-  const place = join(root, NAMES.segments);
   if (creating) {
-    await remove(place);
+    await remove(join(root, NAMES.segments));
     await remove(join(root, NAMES.vectorIndex));
   }
-  return openLevel(place, { writeBufferSize }, creating);
+  return openLevel(root, NAMES.segments, { writeBufferSize }, creating);
 }
 
 /** `createIfMissing` is for this open alone: later ones of the same object must find a database. */
 async function openLevel(
-  place: string,
+  root: string,
+  name: string,
   options: { writeBufferSize: number },
   createIfMissing = false,
 ): Promise<Level> {
-  const db = new Level(place, { ...options, createIfMissing: false });
+  const place = join(root, name);
+  const isFinished = () => exists(join(root, NAMES.format));
+  const db = new CarefulLevel(place, { ...options, createIfMissing: false }, isFinished);
   try {
     await db.open({ createIfMissing });
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { KeySpan } from './database.js';
 import type { Kind } from './frame.js';
 
 /** The one record of the log that is not an operation. */
@@ -18,6 +19,12 @@ export function recordKey(opNum: number): string {
   return `r${opNum.toString(16).padStart(14, '0')}`;
 }
 
+/** Every key that `recordKey` can make. */
+export const RECORD_KEYS: KeySpan = {
+  from: recordKey(0),
+  to: recordKey(Number.MAX_SAFE_INTEGER),
+};
+
 /** The number of a log record, or undefined when the key is not of that form. */
 export function recordNumber(key: string): number | undefined {
   if (!RECORD.test(key)) return undefined;
@@ -29,6 +36,12 @@ export function recordNumber(key: string): number | undefined {
 export function blockKey(epoch: string, counter: number): string {
   return `b/${epoch}/${counter.toString(16).padStart(8, '0')}`;
 }
+
+/** Every key that `blockKey` can make. */
+export const BLOCK_KEYS: KeySpan = {
+  from: blockKey('0'.repeat(16), 0),
+  to: blockKey('f'.repeat(16), 2 ** 32 - 1),
+};
 
 /** True for a key that `blockKey` can have made. */
 export function isBlockKey(key: string): boolean {

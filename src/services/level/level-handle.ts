@@ -1,4 +1,4 @@
-import { SluiceError } from '../../errors.js';
+import { SluiceError, throwIfAborted } from '../../errors.js';
 import {
   type Changes,
   clearRange,
@@ -11,6 +11,7 @@ import {
   levelError,
   scanEntries,
   scanKeys,
+  sizeOfRange,
   writeChanges,
 } from './database.js';
 import { loadChecksum } from './frame.js';
@@ -78,12 +79,22 @@ export class LevelHandle {
   }
 
   /**
-   * Gives the space of deleted keys back to the disk; writes go on beside it, and `close` waits for
-   * it. A failure shows at the next write, because LevelDB tells nobody else of it.
+   * Gives the space of deleted keys back to the disk, one span after the other, until the signal
+   * fires; writes go on beside it, and `close` waits for the span under way. A failure shows at the
+   * next write, because LevelDB tells nobody else of it.
    */
-  async compact(span: KeySpan): Promise<void> {
+  async compact(spans: readonly KeySpan[], signal: AbortSignal): Promise<void> {
+    for (const span of spans) {
+      throwIfAborted(signal);
+      this.assertOpen();
+      if (this.#failure === undefined) await compactRange(this.#db, span);
+    }
+  }
+
+  /** Bytes that a span of keys takes on disk, about; undefined where the database can't tell. */
+  async size(span: KeySpan): Promise<number | undefined> {
     this.assertOpen();
-    if (this.#failure === undefined) await compactRange(this.#db, span);
+    return sizeOfRange(this.#db, span);
   }
 
   get(key: string): Promise<Uint8Array | undefined> {

@@ -5,7 +5,7 @@ import { type BlockRef, BlockSession } from './block-session.js';
 import type { Database, Entry } from './database.js';
 import { deathsEntry, readDeaths } from './deaths.js';
 import { frame, unframe } from './frame.js';
-import { DEATHS_KEY, isBlockKey, MANIFEST_KEY } from './keys.js';
+import { BLOCK_KEYS, DEATHS_KEY, isBlockKey, MANIFEST_KEY } from './keys.js';
 import { LevelHandle } from './level-handle.js';
 import { type Manifest, manifestEntry, readManifest } from './manifest.js';
 import { type StoredEntry, storedEntries } from './stored-entries.js';
@@ -193,10 +193,17 @@ export class SegmentStore<M> {
       ),
   };
 
-  /** Gives the space of blocks that were deleted back to the disk. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
-  async reclaim(): Promise<void> {
-    const span = this.#session.takeDeleted();
-    if (span !== undefined) await this.#handle.compact(span);
+  /**
+   * Gives the space of blocks that were deleted back to the disk, until the signal fires.
+   * Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`, `SLUICE_CANCELLED`.
+   */
+  async reclaim(signal: AbortSignal): Promise<void> {
+    await this.#handle.compact(this.#session.takeDeleted(), signal);
+  }
+
+  /** Bytes that all blocks take on disk, about; undefined where the database can't tell. Errors: as `reclaim`. */
+  bytesOnDisk(): Promise<number | undefined> {
+    return this.#handle.size(BLOCK_KEYS);
   }
 
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */

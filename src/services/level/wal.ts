@@ -3,7 +3,7 @@ import type { Wal, WalRecord, WalState } from '../ports.js';
 import { type RandomFill, randomId } from '../random-id.js';
 import type { Database, Entry } from './database.js';
 import { frame, unframe } from './frame.js';
-import { recordKey, recordNumber } from './keys.js';
+import { RECORD_KEYS, recordKey, recordNumber } from './keys.js';
 import { LevelHandle } from './level-handle.js';
 import { type StoredEntry, storedEntries } from './stored-entries.js';
 import { metaEntry } from './wal-meta.js';
@@ -162,12 +162,17 @@ export class LevelWal implements Wal {
     });
   }
 
-  /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
-  async reclaim(): Promise<void> {
+  /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`, `SLUICE_CANCELLED`. */
+  async reclaim(signal: AbortSignal): Promise<void> {
     const [from, to] = [this.#reclaimed + 1, this.#acked];
     if (from > to) return;
     this.#reclaimed = to;
-    await this.#handle.compact({ from: recordKey(from), to: recordKey(to) });
+    await this.#handle.compact([{ from: recordKey(from), to: recordKey(to) }], signal);
+  }
+
+  /** See `Wal.bytesOnDisk`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
+  bytesOnDisk(): Promise<number | undefined> {
+    return this.#handle.size(RECORD_KEYS);
   }
 
   close(): Promise<void> {

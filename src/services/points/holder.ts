@@ -142,8 +142,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return diskUse(list.all, list.shape, this.#outputIndexing(), this.space.underway);
   }
 
-  async reclaim(): Promise<void> {
-    await this.#options.store.reclaim?.();
+  async reclaim(signal: AbortSignal): Promise<void> {
+    await this.#options.store.reclaim?.(signal);
+  }
+
+  async bytesOnDisk(): Promise<number | undefined> {
+    return this.#options.store.bytesOnDisk?.();
   }
 
   /** As the port says; without a number, as of the last operation that came here. */

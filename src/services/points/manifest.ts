@@ -65,7 +65,9 @@ export interface BlockStore {
   /** Deletes blocks that no manifest names. */
   deleteBlocks(keys: readonly string[]): Promise<void>;
   /** Gives the space of deleted blocks back to the disk, if it doesn't do that at once anyway. */
-  reclaim?(): Promise<void>;
+  reclaim?(signal: AbortSignal): Promise<void>;
+  /** Bytes that all blocks take on disk, deleted ones included, about; undefined: unknown. */
+  bytesOnDisk?(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ export function countOf(blocks: readonly SavedBlock[]): number {
 
 /** Checks the shape of a manifest. Throws `SLUICE_DAMAGED`. */
 export function checkManifest(body: ManifestBody): void {
+  if (!isObject(body)) throw damaged('it is no object');
   const counts = [body.applied, body.dimensions, body.nextSegmentId];
   const isSound =
     counts.every(isCount) &&
@@ -109,14 +112,15 @@ export function checkManifest(body: ManifestBody): void {
     Array.isArray(body.segments);
   if (!isSound) throw damaged('it lacks a field or has a bad one');
   if (body.notes !== undefined) checkNotes(body.notes, body.applied);
+  if (!body.segments.every(isSegment)) throw damaged('a segment lacks a field');
   const ids = new Set(body.segments.map((segment) => segment.id));
   if (ids.size !== body.segments.length) throw damaged('two segments have the same id');
   for (const segment of body.segments) {
-    const blocks = [...segment.rows, ...segment.stamps];
+    const blocks: unknown[] = [...segment.rows, ...segment.stamps];
     if (![segment.id, segment.live, segment.opNumMax].every(isCount)) {
       throw damaged('a segment has a bad number');
     }
-    if (!blocks.every(({ key, count }) => typeof key === 'string' && isCount(count))) {
+    if (!blocks.every(isBlock)) {
       throw damaged(`segment ${segment.id} has a bad block`);
     }
     if (segment.id >= body.nextSegmentId) throw damaged(`segment ${segment.id} has a future id`);
@@ -124,6 +128,18 @@ export function checkManifest(body: ManifestBody): void {
       throw damaged(`segment ${segment.id} is ahead of operation ${body.applied}`);
     }
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isSegment(value: unknown): boolean {
+  return isObject(value) && Array.isArray(value.rows) && Array.isArray(value.stamps);
+}
+
+function isBlock(value: unknown): boolean {
+  return isObject(value) && typeof value.key === 'string' && isCount(value.count);
 }
 
 function isIndex(entry: unknown): boolean {

@@ -24,6 +24,11 @@ export class TinyDisk {
   lastId = 0;
   segments: { id: number; entries: [string, number][]; sealed: boolean }[] = [];
   readonly blocks = new Set<string>();
+
+  /** What is there now, apart from what happens to this one. */
+  copy(): TinyDisk {
+    return Object.assign(new TinyDisk(), { ...this, blocks: new Set(this.blocks) });
+  }
 }
 
 /** Numbers under keys, in segments of a few entries each. */
@@ -60,12 +65,14 @@ export class TinySegments implements SegmentHolder<TinyOperation> {
   async open(options: {
     storeId: string;
     signal: AbortSignal;
+    check: (applied: number) => void;
   }): Promise<{ applied: number; notes?: LogNotes }> {
     await this.hooks.pass('segments.open', '', options.signal);
     this.disk.storeId ??= options.storeId;
     if (this.disk.storeId !== options.storeId) {
       throw new SluiceError('SLUICE_DAMAGED', 'the segments belong to another log');
     }
+    options.check(this.disk.applied);
     this.#segments = this.disk.segments.map(({ id, entries, sealed }) => ({
       id,
       entries: new Map(entries),

@@ -21,8 +21,13 @@ const CALLS = {
     collection.deletePayload(step.keys, selector(step.selector), options),
   clearPayload: (collection, step, options) =>
     collection.clearPayload(selector(step.selector), options),
+  createPayloadIndex: (collection, { path }, options) =>
+    collection.createPayloadIndex(path, 'integer', options),
+  deletePayloadIndex: (collection, { path }, options) =>
+    collection.deletePayloadIndex(path, options),
   flush: (collection) => collection.flush(),
-  optimize: (collection) => collection.optimize(),
+  optimize: (collection, { timeoutMs }) =>
+    collection.optimize(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
   configure: (collection, step) => collection.configure(step.options),
 };
 
@@ -49,6 +54,21 @@ class CollectionSession {
       offset = page.nextOffset;
     } while (offset !== undefined);
     return { points, count: await this.#collection.count() };
+  }
+
+  status() {
+    const { color, errors } = this.#collection.status();
+    const standing = errors.filter(({ recoveredAt }) => recoveredAt === null);
+    return { color, standing: standing.map(({ code }) => code) };
+  }
+
+  isBroken() {
+    const { reasons } = this.#collection.status();
+    return reasons.some(({ state }) => state === 'broken');
+  }
+
+  reopen() {
+    return this.#collection.reopen();
   }
 
   close() {

@@ -25,5 +25,6 @@ for (const [index, step] of steps.entries()) {
   if (inFlight.size >= inFlightMax) await Promise.race(inFlight);
 }
 await Promise.all(inFlight);
+writeSync(1, 'closing\n');
 await session.close();
 mark({ closed: true });

@@ -4,6 +4,7 @@ import { MemoryLevel } from 'memory-level';
 import { type Optimization, throwIfAborted } from 'sluice';
 import { expect, onTestFinished } from 'vitest';
 import { KvStore, kvPorts } from '../../../examples/kv-store/kv-store.mjs';
+import type { FaultLevel } from '../../support/fault-level.js';
 import { temporaryDirectory } from '../../support/temporary.js';
 
 /** What readers see, as a model sees it. */
@@ -14,7 +15,7 @@ const BYTES = { keyEncoding: 'utf8', valueEncoding: 'view' } as const;
 /** Entries of a full segment in these tests. */
 const SEGMENT_ENTRIES = 8;
 
-type AbstractLevel = Level<string, Uint8Array> | MemoryLevel<string, Uint8Array>;
+type AbstractLevel = Level<string, Uint8Array> | MemoryLevel<string, Uint8Array> | FaultLevel;
 
 /** Where a store lives: two databases. */
 export interface Databases {

@@ -1,6 +1,6 @@
 // What each of the five machines owes to the rest, said without its chart: by what comes of itself
 // (properties of the graph) and by what the services see (worlds).
-import type { EdgeTest, Properties, SnapshotTest } from 'sluice/testing';
+import type { EdgeTest, MachineCase, Properties, SnapshotTest } from 'sluice/testing';
 import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setup.js';
 import { ConfigurationWorld } from '../worlds/configuration-world.js';
 import { DiskWorld } from '../worlds/disk-world.js';
@@ -11,7 +11,6 @@ import { WORKERS, type Worker } from '../worlds/store-life.js';
 import { StoreWorld } from '../worlds/store-world.js';
 import { WorkersWorld } from '../worlds/workers-world.js';
 import type { World } from '../worlds/world.js';
-import type { Case } from './cases.js';
 
 /** What must hold for a machine. */
 export interface Contract {
@@ -51,7 +50,7 @@ const updateWorker = (): Contract => ({
   worlds: () => [new LogWorld()],
 });
 
-const flushWorker = ({ how }: Case): Contract => ({
+const flushWorker = ({ how }: MachineCase): Contract => ({
   properties: {
     ...COMMON,
     progress: {
@@ -69,7 +68,7 @@ const flushWorker = ({ how }: Case): Contract => ({
 /** What the task's ends are called, for those who look at its state. */
 const ENDS: Record<string, string> = { done: 'done', cancelled: 'rolledBack', failed: 'failed' };
 
-const optimizationTask = ({ how }: Case): Contract => ({
+const optimizationTask = ({ how }: MachineCase): Contract => ({
   properties: {
     ...COMMON,
     forbidden: {
@@ -100,7 +99,7 @@ const waits: SnapshotTest = ({ children, context, value }) => {
   return 'permitWaiter' in children || (backOffMs > 0 && value !== 'planning');
 };
 
-const optimizerScheduler = ({ how }: Case): Contract => ({
+const optimizerScheduler = ({ how }: MachineCase): Contract => ({
   properties: {
     ...COMMON,
     progress: {
@@ -154,7 +153,7 @@ const updateHandler = (): Contract => ({
   worlds: () => [new StoreWorld(), new WorkersWorld(), new ConfigurationWorld()],
 });
 
-const CONTRACTS: Record<string, (of: Case) => Contract> = {
+const CONTRACTS: Record<string, (of: MachineCase) => Contract> = {
   updateWorker,
   flushWorker,
   optimizationTask,
@@ -162,7 +161,7 @@ const CONTRACTS: Record<string, (of: Case) => Contract> = {
   updateHandler,
 };
 
-export function contractOf(machine: string, made: Case): Contract {
+export function contractOf(machine: string, made: MachineCase): Contract {
   const make = CONTRACTS[machine];
   if (make === undefined) throw new TypeError(`no contract of ${machine}`);
   return make(made);

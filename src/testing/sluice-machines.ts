@@ -1,22 +1,28 @@
-// How each of the five machines is explored: what the world may send and what its children may do.
-import { type Exploration, explore, type Graph } from 'sluice/testing';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { createActor, fromCallback } from 'xstate';
-import { type FlushWorkerContext, flushWorkerMachine } from '#sluice/machines/flush-worker.js';
-import { optimizationTaskMachine, type TaskContext } from '#sluice/machines/optimization-task.js';
-import { optimizerSchedulerMachine } from '#sluice/machines/optimizer-scheduler.js';
-import type { SchedulerContext } from '#sluice/machines/optimizer-scheduler-setup.js';
-import { updateHandlerMachine } from '#sluice/machines/update-handler.js';
-import type { UpdateHandlerContext } from '#sluice/machines/update-handler-setup.js';
-import { type UpdateWorkerContext, updateWorkerMachine } from '#sluice/machines/update-worker.js';
+import { type FlushWorkerContext, flushWorkerMachine } from '../machines/flush-worker.js';
+import { optimizationTaskMachine, type TaskContext } from '../machines/optimization-task.js';
+import { optimizerSchedulerMachine } from '../machines/optimizer-scheduler.js';
+import type { SchedulerContext } from '../machines/optimizer-scheduler-setup.js';
+import { updateHandlerMachine } from '../machines/update-handler.js';
+import type { UpdateHandlerContext } from '../machines/update-handler-setup.js';
+import { type UpdateWorkerContext, updateWorkerMachine } from '../machines/update-worker.js';
+import type { Properties } from './check.js';
+import type { Exploration } from './exploration.js';
 
-/** A machine and how to explore it. */
-export interface Case {
+/** A machine, how to explore it, and what holds for its graph. */
+export interface MachineCase {
   machine: AnyStateMachine;
   how: Exploration;
+  properties: Properties;
 }
 
-export const graphOf = ({ machine, how }: Case): Graph => explore(machine, how);
+export type MachineId =
+  | 'updateHandler'
+  | 'updateWorker'
+  | 'optimizerScheduler'
+  | 'optimizationTask'
+  | 'flushWorker';
 
 /** Stands for the parent that a worker reports to. */
 const parent = createActor(
@@ -24,15 +30,19 @@ const parent = createActor(
   { id: 'parent' },
 ).start();
 
+const properties: Properties = { stop: 'Stop', heedsChildren: true };
+
 const projection =
   <Context>(project: (context: Context) => unknown) =>
   (context: unknown) =>
     project(context as Context);
 
-export function updateWorkerCase(): Case {
+function updateWorkerCase(): MachineCase {
   const outputs = [{ outcome: 'caughtUp' }, { outcome: 'retry' }];
   return {
     machine: updateWorkerMachine,
+    // It dies of these on purpose: its parent restarts it.
+    properties: { ...properties, mayCrash: ['applier failed', 'drain failed'] },
     how: {
       input: { parent },
       events: [
@@ -53,9 +63,10 @@ export function updateWorkerCase(): Case {
   };
 }
 
-export function flushWorkerCase(): Case {
+function flushWorkerCase(): MachineCase {
   return {
     machine: flushWorkerMachine,
+    properties,
     how: {
       input: { flushIntervalMs: 1000 },
       events: [{ type: 'Flush' }, { type: 'Reconfigured', flushIntervalMs: 500 }, { type: 'Stop' }],
@@ -65,7 +76,7 @@ export function flushWorkerCase(): Case {
   };
 }
 
-export function taskCase(): Case {
+function taskCase(): MachineCase {
   const copied = [
     { started: false, indexing: false },
     { started: true, indexing: false },
@@ -73,6 +84,7 @@ export function taskCase(): Case {
   ];
   return {
     machine: optimizationTaskMachine,
+    properties,
     how: {
       input: { run: 1 },
       events: [{ type: 'Stop', why: 'the test says so' }],
@@ -101,13 +113,15 @@ function plans({ slots }: SchedulerContext) {
   ];
 }
 
-export function schedulerCase(slots: number, held = false): Case {
+/** With as many slots for tasks; held: no optimization before a trigger. */
+export function schedulerCase(slots: number, held = false): MachineCase {
   const tasks = [
     { outcome: 'done', points: 1 },
     { outcome: 'failed', error: 'it failed' },
   ];
   return {
     machine: optimizerSchedulerMachine,
+    properties,
     how: {
       input: { parent, slots, held },
       events: [
@@ -140,10 +154,11 @@ function replies(snapshot: AnyMachineSnapshot) {
   return events;
 }
 
-export function updateHandlerCase(): Case {
+function updateHandlerCase(): MachineCase {
   const settings = { slots: 2, flushIntervalMs: 1000 };
   return {
     machine: updateHandlerMachine,
+    properties,
     how: {
       input: settings,
       events: [
@@ -167,12 +182,12 @@ export function updateHandlerCase(): Case {
   };
 }
 
-/** The five, with as many slots for tasks as it takes to see everything. */
-export const CASES: Record<string, () => Case> = {
-  updateWorker: updateWorkerCase,
-  flushWorker: flushWorkerCase,
-  optimizationTask: taskCase,
+/** The five machines of Sluice by their ids, with as many slots as it takes to see everything. */
+export const sluiceMachines: Readonly<Record<MachineId, MachineCase>> = {
+  updateHandler: updateHandlerCase(),
+  updateWorker: updateWorkerCase(),
   // Held at first: what it does when released is part of the same graph.
-  optimizerScheduler: () => schedulerCase(1, true),
-  updateHandler: updateHandlerCase,
+  optimizerScheduler: schedulerCase(1, true),
+  optimizationTask: taskCase(),
+  flushWorker: flushWorkerCase(),
 };

@@ -29,3 +29,19 @@ export function nameOf(transition: AnyTransitionDefinition): string {
   const targets = target?.map((node: AnyStateNode) => node.id).join(', ') ?? 'no target';
   return `${source.id} on ${eventType || 'always'}${guard ? ` if ${guard}` : ''}: ${targets}`;
 }
+
+/** A readable name of an event, without its payload: `Stop`, `capture done`, `after interval`. */
+export function eventName({ type }: { type: string }): string {
+  const [, kind, actor] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
+  if (actor !== undefined) return `${actor} ${kind === 'done' ? 'done' : 'failed'}`;
+  const [, state] = /^xstate\.done\.state\.(.+)$/.exec(type) ?? [];
+  if (state !== undefined) return `${state} done`;
+  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
+  return delay === undefined ? type : `after ${/^\d+$/.test(delay) ? `${delay} ms` : delay}`;
+}
+
+/** The name of an invoked actor in `setup`; of one that is given as it is, its id. */
+export function actorName({ src, id }: { src: unknown; id: string }): string {
+  // XState makes up a name for what has none.
+  return typeof src === 'string' && !src.startsWith('xstate.invoke.') ? src : id;
+}

@@ -1,0 +1,143 @@
+import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { SluiceError } from '../../errors.js';
+import { getValue } from './database.js';
+import { exists, withFileErrors, writeDurably } from './files.js';
+import { loadChecksum } from './frame.js';
+import { META_KEY } from './keys.js';
+import { provenMeta } from './proven-meta.js';
+import { readMeta, type WalMeta } from './wal-meta.js';
+
+declare module 'level' {
+  interface Level<KDefault, VDefault> {
+    /** What abstract-level calls to open a database; its types name only what users call. */
+    _open(options: unknown): Promise<void>;
+  }
+}
+
+/** What LevelDB reads when it opens a database. Tables come later, and their errors are told. */
+const READ_AT_OPENING = /^(?:CURRENT|MANIFEST-\d+|\d+\.log)$/;
+
+/** LevelDB's diary of the latest opening, and what it writes there when it goes on without a log. */
+const DIARY = 'LOG';
+const IGNORED = /ignoring error\W.*IO error.*/i;
+
+/** Left in a database of which LevelDB has lost something, for every later opening. */
+const LOST = 'LOST';
+
+/**
+ * LevelDB for a database that must not lose its log. LevelDB itself goes on without a log file that
+ * it can't open or read (it has too few file descriptors, a sector is bad) and without those parts
+ * of one that are damaged, and then deletes it. So what it will read is read once before, which also
+ * brings it into memory, and nothing is touched when that fails. What LevelDB leaves out although it
+ * was synced is damage from then on.
+ */
+export class CarefulLevel extends Level {
+  readonly #holdsData: () => Promise<boolean>;
+  #proven: WalMeta | undefined;
+
+  /** `holdsData`: whether there is anything to lose, asked while LevelDB's lock is held. */
+  constructor(
+    location: string,
+    options: { writeBufferSize: number; createIfMissing: boolean },
+    holdsData: () => Promise<boolean>,
+  ) {
+    super(location, options);
+    this.#holdsData = holdsData;
+    this.hooks.postopen.add(() => this.#checkOpened());
+  }
+
+  override async _open(options: unknown): Promise<void> {
+    await loadChecksum();
+    this.#proven = provenMeta(await readLogs(this.location));
+    await super._open(options);
+  }
+
+  /** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */
+  async #checkOpened(): Promise<void> {
+    const lost = (await ignoredIn(this.location)) ?? (await this.#lacking());
+    if (lost !== undefined && (await this.#holdsData())) await tellForGood(this.location, lost);
+  }
+
+  async #lacking(): Promise<string | undefined> {
+    const proven = this.#proven;
+    if (proven === undefined || proven.synced === 0) return undefined;
+    const value = await getValue(this, META_KEY);
+    const stored = value && readMeta(value);
+    const [synced, storeId] = [stored?.synced ?? 0, stored?.storeId ?? proven.storeId];
+    if (storeId !== proven.storeId || synced >= proven.synced) return undefined;
+    return `records up to ${proven.synced} were synced, and it knows of ${synced}`;
+  }
+}
+
+/**
+ * Reads all that LevelDB will, and gives its log files in their order.
+ * Errors: `SLUICE_IO` for a file that can't be read, `SLUICE_DAMAGED`.
+ */
+function readLogs(location: string): Promise<Buffer[]> {
+  return withFileErrors(`reading '${location}'`, async () => {
+    const names = (await namesIn(location)).filter((name) => READ_AT_OPENING.test(name)).sort();
+    if (names.includes('CURRENT')) await checkWhole(location, names);
+    const files: FileHandle[] = [];
+    const logs: Buffer[] = [];
+    try {
+      // All of them at once, because LevelDB needs about as many descriptors.
+      for (const name of names) {
+        const file = await openUnlessGone(join(location, name));
+        if (file !== undefined) files.push(file);
+      }
+      // Digits come before letters: the logs are first. Others are small and hold no meta record.
+      for (const file of files) logs.push(await file.readFile());
+      return logs;
+    } finally {
+      for (const file of files) await file.close();
+    }
+  });
+}
+
+async function checkWhole(location: string, names: readonly string[]): Promise<void> {
+  if (await exists(join(location, LOST))) {
+    const lost = await readFile(join(location, LOST), 'utf8');
+    throw new SluiceError('SLUICE_DAMAGED', lost.trim());
+  }
+  // LevelDB begins a log before it names it, and deletes the old one after that.
+  if (!names.some((name) => name.endsWith('.log'))) {
+    throw new SluiceError('SLUICE_DAMAGED', `the log file in '${location}' is missing`);
+  }
+}
+
+/** What LevelDB could not read and went on without, by its diary. */
+function ignoredIn(location: string): Promise<string | undefined> {
+  return withFileErrors(`reading '${location}'`, async () => {
+    const diary = await openUnlessGone(join(location, DIARY));
+    const text = await diary?.readFile('utf8').finally(() => diary.close());
+    return IGNORED.exec(text ?? '')?.[0];
+  });
+}
+
+async function tellForGood(location: string, lost: string): Promise<never> {
+  const message =
+    `LevelDB has lost a part of '${location}' when it opened it: ${lost}; ` +
+    `use a copy, or delete the file '${LOST}' there to go on with what is left`;
+  await withFileErrors(`writing '${location}'`, () =>
+    writeDurably(join(location, LOST), `${message}\n`),
+  );
+  throw new SluiceError('SLUICE_DAMAGED', message);
+}
+
+/** Undefined for what isn't there: another process may be at work here until LevelDB has the lock. */
+function openUnlessGone(path: string): Promise<FileHandle | undefined> {
+  return open(path, 'r').catch(unlessGone(undefined));
+}
+
+function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch(unlessGone([]));
+}
+
+function unlessGone<T>(otherwise: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return otherwise;
+    throw error;
+  };
+}

@@ -1,0 +1,86 @@
+import { setup } from 'xstate';
+import { explore } from '../explore.js';
+import type { Graph } from '../graph.js';
+import type { Supports } from './place.js';
+
+/** What callers do with a store that runs on the core. */
+export type HandlerCall =
+  | 'Open'
+  | 'Put'
+  | 'PutUnsynced'
+  | 'PutMany'
+  | 'Delete'
+  | 'Refuse'
+  | 'Plunge'
+  | 'Flush'
+  | 'BeginFlush'
+  | 'FailApply'
+  | 'Trigger'
+  | 'Optimize'
+  | 'Reconfigure'
+  | 'Stop'
+  | 'StopOpening'
+  | 'Kill'
+  | 'CutPower'
+  | 'FailWrite'
+  | 'FailWriteStored'
+  | 'Reopen';
+
+const stays = { target: 'running' } as const;
+
+/** The order in which callers may do it: mostly any. */
+const handlerChart = setup({
+  types: { events: {} as { type: HandlerCall } },
+}).createMachine({
+  id: 'handler',
+  initial: 'closed',
+  states: {
+    closed: { on: { Open: { target: 'running' }, StopOpening: { target: 'closed' } } },
+    running: {
+      on: {
+        ...{ Put: stays, PutUnsynced: stays, PutMany: stays, Delete: stays, Refuse: stays },
+        ...{ Plunge: stays, Flush: stays, BeginFlush: stays, FailApply: stays },
+        ...{ Trigger: stays, Optimize: stays, Reconfigure: stays },
+        Stop: { target: 'closed' },
+        Kill: { target: 'closed' },
+        CutPower: { target: 'closed' },
+        FailWrite: { target: 'broken' },
+        FailWriteStored: { target: 'broken' },
+      },
+    },
+    broken: {
+      on: {
+        Reopen: { target: 'running' },
+        Stop: { target: 'closed' },
+        Kill: { target: 'closed' },
+      },
+    },
+  },
+});
+
+const ALWAYS: readonly HandlerCall[] = [
+  ...([
+    'Open',
+    'Put',
+    'PutUnsynced',
+    'PutMany',
+    'Delete',
+    'Plunge',
+    'Flush',
+    'BeginFlush',
+  ] as const),
+  ...(['FailApply', 'Trigger', 'Reconfigure', 'Stop', 'StopOpening'] as const),
+];
+
+/** Everything that may be done to a store which supports so much. */
+export function handlerGraph(supports: Supports): Graph {
+  const calls: readonly HandlerCall[] = [
+    ...ALWAYS,
+    ...(supports.refused ? (['Refuse'] as const) : []),
+    ...(supports.optimizers ? (['Optimize'] as const) : []),
+    ...(supports.kill ? (['Kill'] as const) : []),
+    ...(supports.powerCut ? (['CutPower'] as const) : []),
+    ...(supports.failedWrites ? (['FailWrite', 'FailWriteStored', 'Reopen'] as const) : []),
+  ];
+  return explore(handlerChart, { events: calls.map((type) => ({ type })) });
+}

@@ -1,0 +1,33 @@
+/** A clause of a contract that was not kept. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly clause: string;
+
+  constructor(clause: string, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.clause = clause;
+  }
+}
+
+/** Keeps count of how often each clause was looked at, and stops at the first that is not kept. */
+export class Ledger<Clause extends string> {
+  readonly #looked = new Map<string, number>();
+
+  /** How often a clause was looked at. */
+  count(clause: string): number {
+    return this.#looked.get(clause) ?? 0;
+  }
+
+  /** Throws a `Violation` unless it holds. */
+  check(clause: Clause, holds: boolean, detail: string | (() => string)): void {
+    this.#looked.set(clause, this.count(clause) + 1);
+    if (holds) return;
+    throw new Violation(clause, typeof detail === 'string' ? detail : detail());
+  }
+
+  /** Both must be the same as JSON. */
+  same(clause: Clause, what: string, expected: unknown, actual: unknown): void {
+    const [wanted, found] = [JSON.stringify(expected), JSON.stringify(actual)];
+    this.check(clause, wanted === found, () => `${what}: expected ${wanted}, found ${found}`);
+  }
+}

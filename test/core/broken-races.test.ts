@@ -1,0 +1,131 @@
+// What happens at once when the storage breaks, or a call hangs: found by walks of the whole system.
+import { createUpdateHandler, memoryWal, type SegmentInfo } from 'sluice';
+import { type PortGates, recordPorts, type Site } from 'sluice/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Hooks } from './support/hooks.js';
+import { SteppedClock, settle } from './support/stepped-clock.js';
+import { TinyOptimizer } from './support/tiny-optimizer.js';
+import { errorOf, TinyDisk, type TinyOperation, TinySegments } from './support/tiny-segments.js';
+
+async function openGated() {
+  const segments = new TinySegments(new TinyDisk(), new Hooks());
+  const optimizers = [new TinyOptimizer(segments)];
+  const adapters = { wal: memoryWal(), segments, optimizers };
+  const { ports, gates, journal } = recordPorts<TinyOperation, SegmentInfo>(adapters);
+  const clock = new SteppedClock();
+  const handler = createUpdateHandler({ ...ports, clock });
+  onTestFinished(async () => {
+    gates.release();
+    // Where a call hung over a limit, the stop has said so.
+    await codeOf(clock.run(handler.stop()));
+  });
+  await clock.run(handler.ready());
+  return { handler, gates, journal, clock };
+}
+
+const put = (key: string) => ({ put: [key, 1] as [string, number] });
+
+function hold(gates: PortGates, ...sites: Site[]): void {
+  gates.decide = ({ site }) => (sites.includes(site) ? 'hold' : 'pass');
+}
+
+function open(gates: PortGates, site: Site, error?: unknown): void {
+  gates.waiting.find(({ call }) => call.site === site)?.open(error === undefined ? {} : { error });
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'answered',
+    (error: { code?: string }) => error.code,
+  );
+
+describe('when the storage breaks', () => {
+  it('a plunger does not overtake the operation that is being written', async () => {
+    const { handler, gates, clock } = await openGated();
+    await clock.advance(100);
+    hold(gates, 'wal.append', 'wal.sync');
+    void codeOf(handler.submit(put('a')));
+    await settle();
+    const plunged = codeOf(handler.plunge());
+    const flushed = codeOf(handler.flush());
+    await settle();
+    open(gates, 'wal.sync', errorOf('sticky'));
+    expect(await plunged).toBe('SLUICE_BROKEN');
+    expect(await flushed).toBe('SLUICE_IO');
+  });
+
+  it('it breaks also when a capture that is given back throws', async () => {
+    const { handler, gates } = await openGated();
+    hold(gates, 'capture.commit');
+    const written = handler.submit(put('a'));
+    await settle();
+    await written;
+    const flushed = codeOf(handler.flush());
+    await settle();
+    gates.fail('capture.release', { error: new Error('not given back'), worked: true });
+    open(gates, 'capture.commit', errorOf('sticky'));
+    await flushed;
+    await settle();
+    expect(handler.state).toBe('broken');
+  });
+
+  it('a picture that is being committed is given back when that has ended', async () => {
+    const { handler, gates, journal } = await openGated();
+    hold(gates, 'capture.commit', 'wal.append');
+    const first = handler.submit(put('a'));
+    await settle();
+    open(gates, 'wal.append');
+    await first;
+    const flushed = codeOf(handler.flush());
+    const second = codeOf(handler.submit(put('b')));
+    await settle();
+    open(gates, 'wal.append', errorOf('sticky'));
+    expect([await second, await flushed]).toEqual(['SLUICE_IO', 'SLUICE_BROKEN']);
+    const released = () =>
+      journal.events.filter((event) => 'site' in event && event.site === 'capture.release').length;
+    expect(released()).toBe(0);
+    open(gates, 'capture.commit');
+    await settle();
+    expect(released()).toBe(1);
+  });
+
+  it('blocks of an optimization that broke it are left to the next opening', async () => {
+    const { handler, gates, journal } = await openGated();
+    hold(gates, 'run.index');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    open(gates, 'run.index', errorOf('sticky'));
+    await settle(20);
+    expect(handler.state).toBe('broken');
+    const ends = journal.events.flatMap((event) =>
+      'site' in event && /^run\.(rollback|discard)/.test(event.site) ? [event.site] : [],
+    );
+    expect(ends).toEqual(['run.rollback']);
+  });
+});
+
+describe('when a call hangs', () => {
+  it('an optimization is rolled back once, however long its blocks take to be deleted', async () => {
+    const { handler, gates, journal, clock } = await openGated();
+    hold(gates, 'run.copy', 'run.discard');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    const stopped = codeOf(clock.run(handler.stop()));
+    await stopped;
+    const rollbacks = journal.events.filter(
+      (event) => 'site' in event && event.site === 'run.rollback',
+    );
+    expect(rollbacks).toHaveLength(1);
+  });
+
+  it('whoever waits for an append that hangs is answered at the latest by the stop', async () => {
+    const { handler, gates, clock } = await openGated();
+    hold(gates, 'wal.append');
+    const hanging = codeOf(handler.submit(put('a')));
+    await settle();
+    await codeOf(clock.run(handler.stop()));
+    expect(await hanging).toBe('SLUICE_STOPPED');
+  });
+});

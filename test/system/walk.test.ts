@@ -1,0 +1,126 @@
+import { assertGood, chartTransitions, type WalkReport, walk } from 'sluice/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { numberFromEnvironment } from '../support/random.js';
+import { withDirectory } from '../support/temporary.js';
+import { UNTAKEN } from './support/untaken.js';
+import { onDisk, WalkedKv } from './support/walked-kv.js';
+
+const SEED = numberFromEnvironment('SYSTEM_SEED', 1);
+const STEPS = numberFromEnvironment('SYSTEM_STEPS', 5000);
+/** Steps of one walk. */
+const LENGTH = Math.min(STEPS, 500);
+/** Walks at once: while one waits for the disk, another computes. */
+const AT_ONCE = 5;
+const MINUTES = 60_000;
+
+/** What nobody has asked for, of whichever walk. */
+function watchStray(): { take: () => string[]; end: () => void } {
+  let stray: string[] = [];
+  const onRejection = (error: unknown) => stray.push(`unhandled: ${error}`);
+  const onWarning = (warning: Error) => stray.push(`warning: ${warning.message}`);
+  process.on('unhandledRejection', onRejection);
+  process.on('warning', onWarning);
+  return {
+    take: () => {
+      const taken = stray;
+      stray = [];
+      return taken;
+    },
+    end: () => {
+      process.off('unhandledRejection', onRejection);
+      process.off('warning', onWarning);
+    },
+  };
+}
+
+async function walkAll(): Promise<WalkReport[]> {
+  const seeds = Array.from({ length: Math.ceil(STEPS / LENGTH) }, (_, at) => SEED + at);
+  const reports: WalkReport[] = [];
+  const stray = watchStray();
+  const goOn = async () => {
+    for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+      const options = { seed, steps: LENGTH, stray: stray.take };
+      const report = await withDirectory(async (directory) => {
+        const store = new WalkedKv(onDisk(directory));
+        return walk(store, options).finally(() => store.release());
+      });
+      reports.push(report);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, goOn)).finally(stray.end);
+  return reports.sort((a, b) => a.seed - b.seed);
+}
+
+describe('the core with all its workers, walked on LevelDB', () => {
+  let reports: WalkReport[] = [];
+  beforeAll(
+    async () => {
+      reports = await walkAll();
+    },
+    5 * MINUTES + STEPS * 100,
+  );
+
+  it('keeps every rule after every step, and comes to rest', () => {
+    for (const report of reports) assertGood(report);
+    const steps = reports.reduce((sum, report) => sum + report.steps.length, 0);
+    expect(steps).toBeGreaterThanOrEqual(STEPS);
+  });
+
+  it.skipIf(STEPS < 5000)('gives every rule something to check', () => {
+    const idle = [...(reports[0]?.checks.keys() ?? [])].filter(
+      (rule) => !reports.some(({ checks }) => (checks.get(rule) ?? 0) > 0),
+    );
+    expect(reports[0]?.checks.size).toBeGreaterThan(15);
+    expect(idle).toEqual([]);
+  });
+
+  it.skipIf(STEPS < 5000)(
+    'takes every transition of the charts, or none for a known reason',
+    () => {
+      const taken = new Set(reports.flatMap((report) => [...report.taken]));
+      const missing = chartTransitions().filter((name) => !taken.has(name));
+      const unexplained = missing.filter(
+        (name) => !UNTAKEN.some(([pattern]) => pattern.test(name)),
+      );
+      expect(unexplained).toEqual([]);
+    },
+  );
+
+  it.skipIf(STEPS < 5000)('fails each kind of call at least once', () => {
+    const steps = reports.flatMap((report) => report.steps);
+    const ways = new Set(
+      steps.flatMap((step) => (step.step === 'open' ? [`${step.site} ${step.how}`] : [])),
+    );
+    for (const site of [
+      'wal.open',
+      'wal.append',
+      'wal.sync',
+      'wal.acknowledge',
+      'wal.read',
+      'segments.open',
+      'capture.writeBlocks',
+      'capture.commit',
+      'run.copy',
+      'run.index',
+      'run.catchUp',
+      'run.discard',
+    ]) {
+      expect([...ways]).toContain(`${site} transient`);
+    }
+  });
+});
+
+it('a walk is the same for the same seed, and can be gone again by its steps', async () => {
+  const gone: WalkReport[] = [];
+  for (const steps of [60, 60, undefined]) {
+    const report = await withDirectory(async (directory) => {
+      const store = new WalkedKv(onDisk(directory));
+      const again = steps ?? gone[0]?.steps ?? [];
+      return walk(store, { seed: SEED, steps: again }).finally(() => store.release());
+    });
+    gone.push(report);
+  }
+  expect(gone[1]).toEqual(gone[0]);
+  expect(gone[2]?.steps).toEqual(gone[0]?.steps);
+  expect([...(gone[2]?.taken ?? [])].sort()).toEqual([...(gone[0]?.taken ?? [])].sort());
+});

@@ -1,0 +1,31 @@
+// Whole stores on the core pass: the key-value example and the point engine.
+import { type Operations, type TestFunction, updateHandlerSuite } from 'sluice/testing';
+import { describe, test } from 'vitest';
+import {
+  effort,
+  kvOperations,
+  kvSegments,
+  pointOperations,
+  pointSegments,
+  type SegmentsPlace,
+  StorePlace,
+} from './places.js';
+
+/** The log and the segments have files of their own. */
+const ofTheCore: TestFunction = (name, body) => {
+  if (name.startsWith('the store on the core: ')) test(name, body);
+};
+
+function passes<Op>(segments: () => SegmentsPlace<Op>, operations: Operations<Op>): void {
+  updateHandlerSuite({
+    ...{ test: ofTheCore, operations, ...effort(1) },
+    factory: () => new StorePlace(segments()),
+    supports: {
+      ...{ kill: true, powerCut: true, failedWrites: true },
+      ...{ refused: true, optimizers: true, notes: true, touched: true },
+    },
+  });
+}
+
+describe('the key-value example', () => passes(kvSegments, kvOperations));
+describe('the point engine', () => passes(() => pointSegments(), pointOperations));

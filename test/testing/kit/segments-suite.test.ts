@@ -1,0 +1,36 @@
+// Our own segments pass the suite that others' segments are tested by.
+import { segmentsSuite } from 'sluice/testing';
+import { describe, test } from 'vitest';
+import { FakeIndexes } from '../../points/support/fake-indexes.js';
+import {
+  effort,
+  kvOperations,
+  kvSegments,
+  pointOperations,
+  pointSegments,
+  TinyPlace,
+  tinyOperations,
+} from './places.js';
+
+const runner = { test, describe, ...effort(5) };
+const some = { kill: true, refused: true, optimizers: true, notes: true, touched: true };
+const all = { ...some, powerCut: true, failedWrites: true, blocks: true };
+
+describe('numbers in memory', () => {
+  const factory = () => new TinyPlace();
+  segmentsSuite({ ...runner, factory, operations: tinyOperations, supports: some });
+});
+
+describe('the key-value example', () => {
+  segmentsSuite({ ...runner, factory: kvSegments, operations: kvOperations, supports: all });
+});
+
+describe('points without vector indexes', () => {
+  const factory = () => pointSegments();
+  segmentsSuite({ ...runner, factory, operations: pointOperations, supports: all });
+});
+
+describe('points with vector indexes', () => {
+  const factory = () => pointSegments(new FakeIndexes());
+  segmentsSuite({ ...runner, factory, operations: pointOperations, supports: all });
+});

@@ -1,0 +1,13 @@
+// Our own logs pass the suite that others' logs are tested by.
+import { walSuite } from 'sluice/testing';
+import { describe, test } from 'vitest';
+import { effort, levelLog, memoryLog } from './places.js';
+
+describe('a log in memory', () => {
+  walSuite({ ...effort(10), test, describe, factory: memoryLog, supports: { permanence: false } });
+});
+
+describe('a log in LevelDB', () => {
+  const supports = { kill: true, powerCut: true, failedWrites: true };
+  walSuite({ ...effort(10), test, describe, factory: levelLog, supports });
+});
