@@ -42,23 +42,19 @@ export class Court {
     this.#made = smallCase(name);
     this.#contract = contractOf(name, this.#made);
     this.#graph = explore(this.#made.machine, this.#made.how);
-    this.#paths = [...pathsOf(this.#graph)];
+    this.#paths = pathsOf(this.#graph);
     this.mutants = mutantsOf(this.#made.machine);
   }
 
   async judge(name: string): Promise<Verdict> {
     const mutant = this.mutants.find((one) => one.name === name);
     if (mutant === undefined) throw new TypeError(`no mutant ${name}`);
-    const regression = await this.#byRegression(mutant);
     const graph = this.#explore(mutant);
-    if (typeof graph === 'string') {
-      return { name, isEquivalent: false, regression, invariants: graph };
+    if (typeof graph !== 'string' && isEquivalent(this.#graph, graph)) {
+      return { name, isEquivalent: true, regression: undefined, invariants: undefined };
     }
-    // Whatever is computed: what a test can tell from the original is not equivalent to it.
-    if (regression === undefined && isEquivalent(this.#graph, graph)) {
-      return { name, isEquivalent: true, regression, invariants: undefined };
-    }
-    const invariants = await this.#byInvariants(graph);
+    const regression = await this.#byRegression(mutant);
+    const invariants = typeof graph === 'string' ? graph : await this.#byInvariants(graph);
     return { name, isEquivalent: false, regression, invariants };
   }
 
@@ -78,7 +74,7 @@ export class Court {
 
   async #byInvariants(graph: Graph): Promise<string | undefined> {
     const watched = () => watchedBy(this.#contract.worlds());
-    return findingIn(graph, this.#contract) ?? firstFailure(pathsOf(graph), watched);
+    return findingIn(graph, this.#contract) ?? firstFailure(manyPathsOf(graph), watched);
   }
 }
 
@@ -115,18 +111,30 @@ async function firstFailure(
 const LENGTH_MAX = 30;
 const WALKS = { seed: 1, count: 50, length: 40 };
 
+/** What an event does in a state, whatever the context. */
+const effectOf = ({ source, event, taken, target }: Edge) =>
+  JSON.stringify([source.value, event.type, event.output, taken.map(nameOf), target.value]);
+
+/** The transitions of a step, and which of the children with a numbered or a named slot there are. */
+const transitionOf = ({ source, taken }: Edge) =>
+  JSON.stringify([taken.map(nameOf), Object.keys(source.children).filter((id) => /\./.test(id))]);
+
+/** For regression: each effect, and each pair of transitions. */
+function pathsOf(graph: Graph): Path[] {
+  return [
+    ...transitionCoverage(graph, { each: effectOf, lengthMax: 30 }),
+    ...transitionPairCoverage(graph, { lengthMax: 60 }),
+  ];
+}
+
 /**
- * One edge for each way in which an event can work in each state with each set of children; each event
- * that is ignored, and what follows; each pair of the former; and some walks. Found as they are needed.
+ * For invariants: worlds remember more than a state, so also each event that is ignored, with what
+ * follows, pairs with more or fewer children, and walks. Found when they are needed.
  */
-function* pathsOf(graph: Graph): Generator<Path> {
-  const each = ({ source, event, taken, target }: Edge) => {
-    const step = [source.value, event.type, event.output, taken.map(nameOf), target.value];
-    return JSON.stringify([...step, Object.keys(source.children)]);
-  };
-  yield* transitionCoverage(graph, { each, lengthMax: 30 });
+function* manyPathsOf(graph: Graph): Generator<Path> {
+  yield* transitionCoverage(graph, { each: effectOf, lengthMax: 30 });
   for (const edge of graph.ignored) yield onward(graph.pathOver(edge));
-  yield* transitionPairCoverage(graph, { each, lengthMax: 60 });
+  yield* transitionPairCoverage(graph, { each: transitionOf, lengthMax: 60 });
   yield* randomWalks(graph, WALKS);
 }
 
