@@ -61,7 +61,6 @@ const remembered = {
 
 /** While leaving, ended tasks only free their slots. */
 const reaped = {
-  Nop: { actions: 'release' },
   Stop: { actions: 'leaveForStop' },
   'xstate.done.actor.optimization.*': { actions: reapDone },
   'xstate.error.actor.optimization.*': { actions: reapCrashed },

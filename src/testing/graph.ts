@@ -120,8 +120,11 @@ export class Graph {
   #findEntries(): ReadonlyMap<string, Edge> {
     const entries = new Map<string, Edge>();
     const queue = [this.initialKey];
+    // A timer that fires and is ignored leads on, too: to where it is no longer set.
+    const fired = new Map<string, Edge[]>();
+    for (const edge of this.ignored) if (edge.from !== edge.to) push(fired, edge.from, edge);
     for (const key of queue) {
-      for (const edge of this.out(key)) {
+      for (const edge of [...this.out(key), ...(fired.get(key) ?? [])]) {
         if (edge.to === this.initialKey || entries.has(edge.to)) continue;
         entries.set(edge.to, edge);
         queue.push(edge.to);

@@ -49,16 +49,12 @@ export class Court {
   async judge(name: string): Promise<Verdict> {
     const mutant = this.mutants.find((one) => one.name === name);
     if (mutant === undefined) throw new TypeError(`no mutant ${name}`);
-    const regression = await this.#byRegression(mutant);
     const graph = this.#explore(mutant);
-    if (typeof graph === 'string') {
-      return { name, isEquivalent: false, regression, invariants: graph };
+    if (typeof graph !== 'string' && isEquivalent(this.#graph, graph)) {
+      return { name, isEquivalent: true, regression: undefined, invariants: undefined };
     }
-    // Whatever is computed: what a test can tell from the original is not equivalent to it.
-    if (regression === undefined && isEquivalent(this.#graph, graph)) {
-      return { name, isEquivalent: true, regression, invariants: undefined };
-    }
-    const invariants = await this.#byInvariants(graph);
+    const regression = await this.#byRegression(mutant);
+    const invariants = typeof graph === 'string' ? graph : await this.#byInvariants(graph);
     return { name, isEquivalent: false, regression, invariants };
   }
 
@@ -78,7 +74,7 @@ export class Court {
 
   async #byInvariants(graph: Graph): Promise<string | undefined> {
     const watched = () => watchedBy(this.#contract.worlds());
-    return findingIn(graph, this.#contract) ?? firstFailure(pathsOf(graph), watched);
+    return findingIn(graph, this.#contract) ?? firstFailure(manyPathsOf(graph), watched);
   }
 }
 
@@ -98,7 +94,7 @@ function findingIn(graph: Graph, { properties }: Contract): string | undefined {
 
 /** The first path that fails, as a text: by a difference or by an invariant. */
 async function firstFailure(
-  paths: readonly Path[],
+  paths: Iterable<Path>,
   driver: () => Parameters<typeof run>[1],
 ): Promise<string | undefined> {
   for (const path of paths) {
@@ -112,31 +108,44 @@ async function firstFailure(
   return undefined;
 }
 
-const WALKS = { seed: 1, count: 40, length: 60 };
+const LENGTH_MAX = 30;
+const WALKS = { seed: 1, count: 50, length: 40 };
 
-/**
- * One edge for each way in which an event can work in each state, or be ignored in it, and then what
- * comes of itself; each pair of transitions; and some walks, as a world remembers more than a state.
- */
+/** What an event does in a state, whatever the context. */
+const effectOf = ({ source, event, taken, target }: Edge) =>
+  JSON.stringify([source.value, event.type, event.output, taken.map(nameOf), target.value]);
+
+/** The transitions of a step, and which of the children with a numbered or a named slot there are. */
+const transitionOf = ({ source, taken }: Edge) =>
+  JSON.stringify([taken.map(nameOf), Object.keys(source.children).filter((id) => /\./.test(id))]);
+
+/** For regression: each effect, and each pair of transitions. */
 function pathsOf(graph: Graph): Path[] {
-  const each = ({ source, event, taken, target }: Edge) =>
-    JSON.stringify([source.value, event.type, event.output, taken.map(nameOf), target.value]);
-  const ignored = new Map(graph.ignored.map((edge) => [each(edge), edge]));
   return [
-    ...transitionCoverage(graph, { each, lengthMax: 30 }),
-    ...[...ignored.values()].map((edge) => onward(graph.pathOver(edge))),
+    ...transitionCoverage(graph, { each: effectOf, lengthMax: 30 }),
     ...transitionPairCoverage(graph, { lengthMax: 60 }),
-    ...randomWalks(graph, WALKS),
   ];
 }
 
-/** The path, and on from its end by what comes by itself, to no state twice. */
+/**
+ * For invariants: worlds remember more than a state, so also each event that is ignored, with what
+ * follows, pairs with more or fewer children, and walks. Found when they are needed.
+ */
+function* manyPathsOf(graph: Graph): Generator<Path> {
+  yield* transitionCoverage(graph, { each: effectOf, lengthMax: 30 });
+  for (const edge of graph.ignored) yield onward(graph.pathOver(edge));
+  yield* transitionPairCoverage(graph, { each: transitionOf, lengthMax: 60 });
+  yield* randomWalks(graph, WALKS);
+}
+
+/** The path, and on from its end to no state twice, by what comes by itself where anything does. */
 function onward({ graph, steps }: Path): Path {
   const longer = [...steps];
   const visited = new Set<string>();
   for (let edge = steps.at(-1); edge !== undefined; ) {
     visited.add(edge.to);
-    edge = graph.out(edge.to).find(({ armed, to }) => armed && !visited.has(to));
+    const ways: readonly Edge[] = graph.out(edge.to).filter(({ to }) => !visited.has(to));
+    edge = longer.length < LENGTH_MAX ? (ways.find(({ armed }) => armed) ?? ways[0]) : undefined;
     if (edge !== undefined) longer.push(edge);
   }
   return new Path(graph, longer);

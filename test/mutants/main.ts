@@ -48,6 +48,9 @@ async function judgeAll(tasks: readonly Task[]): Promise<Verdict[]> {
       };
       worker.on('message', (verdict: Verdict) => {
         verdicts.push(verdict);
+        if (verdicts.length % 100 === 0) {
+          process.stderr.write(`judged ${verdicts.length} of ${tasks.length}\n`);
+        }
         next();
       });
       worker.on('error', reject);

@@ -18,29 +18,34 @@ describe('mutants', () => {
     }
   });
 
-  const task = new Court('optimizationTask');
-  const disk = new Court('flushWorker');
-  const log = new Court('updateWorker');
+  const courts = new Map<string, Court>();
+  const judge = (name: string) => {
+    const machine = name.slice(0, name.indexOf(':'));
+    const court = courts.get(machine) ?? new Court(machine);
+    courts.set(machine, court);
+    return court.judge(name);
+  };
+  // A graph for each.
+  const timeout = 60_000;
 
   it.each([
-    [task, 'optimizationTask: root on Stop: without the action abortPhase', 'aborts the phase'],
-    [task, 'optimizationTask: catchingUp catchUp done[0]: dropped', 'never taken|rollback has to'],
-    [disk, 'flushWorker: committing commit failed: without the action roundFailed', 'said to have'],
-    [disk, 'flushWorker: sleeping on Flush: dropped', 'reached|Flush leads to a round'],
-    [log, 'updateWorker: root on Plunger: without the action answerPlunger', 'in its place'],
-  ])('%#. %s: found by both juries', { timeout: 60_000 }, async (court, name, rule) => {
-    const { isEquivalent, regression, invariants } = await court.judge(name);
-    expect({ isEquivalent, isFound: regression !== undefined }).toEqual({
-      isEquivalent: false,
-      isFound: true,
-    });
+    ['optimizationTask: root on Stop: without the action abortPhase', 'aborts the phase'],
+    [
+      'optimizationTask: catchingUp catchUp done[0]: dropped',
+      'called otherwise|never taken|rollback has to',
+    ],
+    ['flushWorker: committing commit failed: without the action roundFailed', 'said to have'],
+    ['flushWorker: sleeping on Flush: dropped', 'reached|Flush leads to a round'],
+    ['updateWorker: root on Plunger: without the action answerPlunger', 'in its place'],
+  ])('such as %s: found by both juries', { timeout }, async (name, rule) => {
+    const { isEquivalent, regression, invariants } = await judge(name);
+    expect(isEquivalent).toBe(false);
+    expect(regression).not.toBe(undefined);
     expect(invariants).toMatch(new RegExp(rule));
   });
 
-  it('that change nothing are found to be equivalent', { timeout: 60_000 }, async () => {
-    const verdict = await log.judge(
-      'updateWorker: idle on Stop: closeAdmission before markStopping',
-    );
+  it('that change nothing are found to be equivalent', { timeout }, async () => {
+    const verdict = await judge('updateWorker: idle on Stop: closeAdmission before markStopping');
     expect(verdict).toMatchObject({ isEquivalent: true, regression: undefined });
   });
 });

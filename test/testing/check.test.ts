@@ -1,7 +1,7 @@
 // Each property finds the fault that it is there for, with a shortest path to it.
 import { check, describeFindings, explore, type Properties } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { fromPromise, setup } from 'xstate';
+import { fromPromise, raise, setup } from 'xstate';
 import { fetchMachine } from './support/machines.js';
 
 const events = [{ type: 'Fetch' }, { type: 'Stop' }] as const;
@@ -95,6 +95,20 @@ describe('check', () => {
     });
     expect(new Set(found.map(({ property }) => property)).size).toBe(2);
     expect(found[0]?.problem).toBe('failed is a forbidden state');
+  });
+
+  it('shows the way to a state that only an ignored timer leads to', () => {
+    const deaf = setup({}).createMachine({
+      id: 'deaf',
+      entry: raise({ type: 'Late' }, { delay: 100 }),
+      initial: 'early',
+      states: { early: { on: { Go: 'late' } }, late: {} },
+    });
+    const found = check(explore(deaf, { events: [{ type: 'Go' }] }), {
+      forbidden: { 'never late': (snapshot) => snapshot.matches('late') },
+    });
+    const paths = found.filter(({ property }) => property === 'never late').map(({ path }) => path);
+    expect(paths.map(String)).toEqual(['early → Go → late', 'early → Go → late → Late → late']);
   });
 
   it('refuses properties that prove nothing', () => {
