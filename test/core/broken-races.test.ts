@@ -10,7 +10,8 @@ import { errorOf, TinyDisk, type TinyOperation, TinySegments } from './support/t
 async function openGated() {
   const segments = new TinySegments(new TinyDisk(), new Hooks());
   const optimizers = [new TinyOptimizer(segments)];
-  const adapters = { wal: memoryWal(), segments, optimizers };
+  const deathCounter = { read: async () => 0, write: async () => {} };
+  const adapters = { wal: memoryWal(), segments, optimizers, deathCounter };
   const { ports, gates, journal } = recordPorts<TinyOperation, SegmentInfo>(adapters);
   const clock = new SteppedClock();
   const handler = createUpdateHandler({ ...ports, clock });
@@ -127,5 +128,27 @@ describe('when a call hangs', () => {
     await settle();
     await codeOf(clock.run(handler.stop()));
     expect(await hanging).toBe('SLUICE_STOPPED');
+  });
+
+  it('a commit that breaks the storage after its stage of the stop is heard: nothing is written', async () => {
+    const { handler, gates, journal, clock } = await openGated();
+    const hanging: Site[] = ['capture.commit', 'run.copy', 'run.discard'];
+    gates.decide = ({ site }) => (hanging.includes(site) ? 'deaf' : 'pass');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    expect(gates.waiting.map(({ call }) => call.site)).toEqual(['run.copy']);
+    const stopped = codeOf(handler.stop());
+    await clock.until(() => handler.state === 'closing');
+    open(gates, 'capture.commit', errorOf('sticky'));
+    await settle();
+    open(gates, 'run.discard');
+    await clock.run(stopped);
+    expect(handler.state).toBe('stopped');
+    const written = journal.events.flatMap((event) =>
+      event.type === 'begun' && event.site === 'deaths.write' ? [event.given] : [],
+    );
+    // The count from before the run stays as it is.
+    expect(written).toEqual([{ count: 1, sync: true }]);
   });
 });
