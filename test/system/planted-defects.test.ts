@@ -7,11 +7,13 @@ import { ErrorLog } from '#sluice/services/error-log.js';
 import { FlushRounds } from '#sluice/services/flush-rounds.js';
 import { KeepFrom } from '#sluice/services/keep-from.js';
 import { LogNotebook } from '#sluice/services/log-notes.js';
+import { OptimizationRuns } from '#sluice/services/optimization-runs.js';
 import { Plungers } from '#sluice/services/plungers.js';
 import { ResourceBudget } from '#sluice/services/resource-budget.js';
 import { Room } from '#sluice/services/room.js';
 import { Ticket } from '#sluice/services/ticket.js';
 import { WalTail } from '#sluice/services/wal-tail.js';
+import { RecordedWal } from '#sluice/testing/system/recorded-wal.js';
 import { inMemory, type KvPorts, WalkedKv } from './support/walked-kv.js';
 
 /** Walks until a defect is noticed. */
@@ -34,6 +36,31 @@ const DEFECTS: readonly Defect[] = [
     rule: 'the log forgets only',
     core: () => {
       vi.spyOn(KeepFrom.prototype, 'lowest', 'get').mockReturnValue(Number.POSITIVE_INFINITY);
+    },
+  },
+  {
+    name: 'the log forgets what no commit holds',
+    rule: 'the log forgets only',
+    core: () => {
+      const { open } = FlushRounds.prototype;
+      vi.spyOn(FlushRounds.prototype, 'open').mockImplementation(function (this: FlushRounds, at) {
+        open.call(this, { ...at, committed: Number.MAX_SAFE_INTEGER });
+      });
+      // Without the check that would notice by itself.
+      vi.spyOn(FlushRounds.prototype, 'commit').mockResolvedValue();
+    },
+  },
+  {
+    name: 'an operation is completed without a sync of the log',
+    rule: 'answers come when',
+    core: () => {
+      const { append } = RecordedWal.prototype;
+      vi.spyOn(RecordedWal.prototype, 'append').mockImplementation(function (
+        this: RecordedWal,
+        records,
+      ) {
+        return append.call(this, records, { sync: false });
+      });
     },
   },
   {
@@ -88,6 +115,39 @@ const DEFECTS: readonly Defect[] = [
     },
   },
   {
+    name: 'the log is synced after it was closed',
+    rule: 'stopping ends in order',
+    core: () => {
+      const { close } = RecordedWal.prototype;
+      vi.spyOn(RecordedWal.prototype, 'close').mockImplementation(async function (
+        this: RecordedWal,
+      ) {
+        await close.call(this);
+        await this.sync().catch(() => {});
+      });
+    },
+  },
+  {
+    name: 'the log is synced twice at once',
+    rule: 'calls that exclude each other',
+    core: () => {
+      const { sync } = RecordedWal.prototype;
+      vi.spyOn(RecordedWal.prototype, 'sync').mockImplementation(async function (
+        this: RecordedWal,
+      ) {
+        await Promise.all([sync.call(this), sync.call(this)]);
+      });
+    },
+  },
+  {
+    name: 'what the optimizers want is never begun',
+    rule: 'what is planned begins',
+    core: () => {
+      const nothing = { launches: [], short: false, backOffMs: 0 };
+      vi.spyOn(OptimizationRuns.prototype, 'plan').mockReturnValue(nothing);
+    },
+  },
+  {
     name: 'the status keeps errors to itself',
     rule: 'the status tells the truth',
     core: () => {
@@ -136,6 +196,25 @@ const DEFECTS: readonly Defect[] = [
             }
           };
           return run && Object.assign(run, { rollback: lose });
+        };
+      }
+    },
+  },
+  {
+    name: 'what was changed or deleted meanwhile is undone by a rollback',
+    rule: 'readers see exactly',
+    adapters: ({ segments, optimizers }) => {
+      for (const optimizer of optimizers) {
+        const begin = optimizer.begin.bind(optimizer);
+        optimizer.begin = (ids) => {
+          const run = begin(ids);
+          const before = [...segments.live].filter(([, { segment }]) => ids.includes(segment.id));
+          const rollback = run?.rollback.bind(run);
+          const undo = () => {
+            rollback?.();
+            for (const [key, held] of before) segments.live.set(key, held);
+          };
+          return run && Object.assign(run, { rollback: undo });
         };
       }
     },
