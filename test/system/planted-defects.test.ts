@@ -261,6 +261,14 @@ describe('a planted defect is noticed', () => {
     vi.restoreAllMocks();
   });
 
+  it('by each of the rules', async () => {
+    const store = new WalkedKv(inMemory());
+    const { checks } = await walk(store, { seed: 1, steps: 0 }).finally(() => store.release());
+    const rules = [...checks.keys()];
+    const idle = rules.filter((name) => !DEFECTS.some(({ rule }) => name.startsWith(rule)));
+    expect([rules.length > 15, idle]).toEqual([true, []]);
+  });
+
   it.each(DEFECTS)(
     '$name: by the rule "$rule …"',
     async ({ rule, core, adapters }) => {
