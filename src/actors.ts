@@ -75,9 +75,15 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   const { flush } = core;
   // A round that was asked for before the storage broke must not write to it.
   const step = <Output>(work: (signal: AbortSignal) => Promise<Output>) =>
-    effect((_: undefined, signal) => {
+    effect(async (_: undefined, signal) => {
       if (core.broken !== undefined) throw core.refusal();
-      return work(signal);
+      try {
+        return await work(signal);
+      } catch (error) {
+        // The worker is gone, so that no round hears of this: nothing may be written after it.
+        if (signal.aborted) core.breakIfSticky(error);
+        throw error;
+      }
     });
   return flushWorkerMachine.provide({
     actors: {

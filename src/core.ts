@@ -193,6 +193,7 @@ export class Core<Op, Info extends SegmentInfo> {
       errors,
       beforeRun: () => this.start.beforeRun(),
       isBroken,
+      onUndoFailed: (error) => this.breakIfSticky(error),
       onEnd: (run, end) => this.#runEnded(run, end),
     });
   }

@@ -21,6 +21,8 @@ export interface RunOptions {
   beforeBegin(): Promise<void> | undefined;
   /** True when the storage must not be written: blocks are then left to the next opening. */
   isBroken(): boolean;
+  /** Told of what could not be undone before the end is: nothing is written after an error that stays. */
+  onUndoFailed(error: unknown): void;
   /** Called exactly once, when permits are returned and no segment is frozen any more. */
   onEnd(end: RunEnd): void;
 }
@@ -125,6 +127,9 @@ export class OptimizationRun {
       optimization?.rollback();
       const isBroken = isSticky(this.#failure) || this.#options.isBroken();
       if (!isBroken) await optimization?.discard();
+    } catch (error) {
+      this.#options.onUndoFailed(error);
+      throw error;
     } finally {
       const why = this.#cancelled;
       if (why === undefined) this.#end({ outcome: 'failed', error: this.#failure });

@@ -24,6 +24,8 @@ export interface RunsOptions<Info extends SegmentInfo> {
   beforeRun(): Promise<void> | undefined;
   /** True when the storage must not be written. */
   isBroken(): boolean;
+  /** Told of what a run could not undo, before it ends. */
+  onUndoFailed(error: unknown): void;
   onEnd(run: OptimizationRun, end: RunEnd): void;
 }
 
@@ -150,7 +152,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   }
 
   #prepare(planned: Planned, ioPermit: Permit): number {
-    const { optimizers, cpuBudget, isBroken, beforeRun: beforeBegin } = this.#options;
+    const { optimizers, cpuBudget, isBroken, onUndoFailed, beforeRun } = this.#options;
     const optimizer = optimizers.find(({ name }) => name === planned.optimizer);
     assert(optimizer !== undefined, 'the plan names an optimizer of the store');
     this.#lastRun += 1;
@@ -162,7 +164,8 @@ export class OptimizationRuns<Info extends SegmentInfo> {
       this.counts.ended(planned.optimizer, end, this.#options.clock.now() - startedAt);
       this.#ended(id, end);
     };
-    const environment = { ioPermit, cpuBudget, trackers, beforeBegin, isBroken, onEnd };
+    const hooks = { beforeBegin: beforeRun, isBroken, onUndoFailed, onEnd };
+    const environment = { ioPermit, cpuBudget, trackers, ...hooks };
     this.#runs.set(id, new OptimizationRun({ optimizer, segmentIds, ...environment }));
     return id;
   }

@@ -1,6 +1,6 @@
 // What happens at once when the storage breaks, or a call hangs: found by walks of the whole system.
 import { createUpdateHandler, memoryWal, type SegmentInfo } from 'sluice';
-import { type PortGates, recordPorts, type Site } from 'sluice/testing';
+import { type Journal, type PortGates, recordPorts, type Site } from 'sluice/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Hooks } from './support/hooks.js';
 import { SteppedClock, settle } from './support/stepped-clock.js';
@@ -10,7 +10,8 @@ import { errorOf, TinyDisk, type TinyOperation, TinySegments } from './support/t
 async function openGated() {
   const segments = new TinySegments(new TinyDisk(), new Hooks());
   const optimizers = [new TinyOptimizer(segments)];
-  const adapters = { wal: memoryWal(), segments, optimizers };
+  const deathCounter = { read: async () => 0, write: async () => {} };
+  const adapters = { wal: memoryWal(), segments, optimizers, deathCounter };
   const { ports, gates, journal } = recordPorts<TinyOperation, SegmentInfo>(adapters);
   const clock = new SteppedClock();
   const handler = createUpdateHandler({ ...ports, clock });
@@ -38,6 +39,13 @@ const codeOf = (promise: Promise<unknown>) =>
     () => 'answered',
     (error: { code?: string }) => error.code,
   );
+
+const deathsWritten = (journal: Journal) =>
+  journal.events
+    .flatMap((event) =>
+      event.type === 'begun' && event.site === 'deaths.write' ? [event.given] : [],
+    )
+    .map((given) => ('count' in given ? given.count : undefined));
 
 describe('when the storage breaks', () => {
   it('a plunger does not overtake the operation that is being written', async () => {
@@ -103,6 +111,20 @@ describe('when the storage breaks', () => {
     );
     expect(ends).toEqual(['run.rollback']);
   });
+
+  it('the end of an optimization whose blocks could not be deleted is not noted any more', async () => {
+    const { handler, gates, journal } = await openGated();
+    hold(gates, 'run.copy', 'run.discard');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    open(gates, 'run.copy', errorOf('transient'));
+    await settle(20);
+    open(gates, 'run.discard', errorOf('sticky'));
+    await settle(20);
+    expect(handler.state).toBe('broken');
+    expect(deathsWritten(journal)).toEqual([1]);
+  });
 });
 
 describe('when a call hangs', () => {
@@ -127,5 +149,24 @@ describe('when a call hangs', () => {
     await settle();
     await codeOf(clock.run(handler.stop()));
     expect(await hanging).toBe('SLUICE_STOPPED');
+  });
+
+  it('a commit that breaks the storage after its stage of the stop is heard: nothing is written', async () => {
+    const { handler, gates, journal, clock } = await openGated();
+    const hanging: Site[] = ['capture.commit', 'run.copy', 'run.discard'];
+    gates.decide = ({ site }) => (hanging.includes(site) ? 'deaf' : 'pass');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    expect(gates.waiting.map(({ call }) => call.site)).toEqual(['run.copy']);
+    const stopped = codeOf(handler.stop());
+    await clock.until(() => handler.state === 'closing');
+    open(gates, 'capture.commit', errorOf('sticky'));
+    await settle();
+    open(gates, 'run.discard');
+    await clock.run(stopped);
+    expect(handler.state).toBe('stopped');
+    // The count from before the run stays as it is.
+    expect(deathsWritten(journal)).toEqual([1]);
   });
 });

@@ -1,5 +1,5 @@
 import { createUpdateHandler, memoryWal, type SegmentInfo, SluiceError } from 'sluice';
-import { eventLine, type JournalEvent, recordPorts } from 'sluice/testing';
+import { eventLine, type JournalEvent, PortGates, recordPorts } from 'sluice/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Hooks } from '../core/support/hooks.js';
 import { SteppedClock, settle } from '../core/support/stepped-clock.js';
@@ -127,6 +127,21 @@ describe('recorded ports', () => {
     expect(gates.waiting.map(({ aborted, deaf }) => [aborted, deaf])).toEqual([[true, true]]);
     for (const held of gates.waiting) held.open();
     await reconfigured;
+  });
+
+  it('do their work one after the other, in the order of passing, when told so', async () => {
+    const gates = new PortGates();
+    gates.oneAtATime = true;
+    const done: string[] = [];
+    const job = (name: string, turns: number) => async () => {
+      await settle(turns);
+      done.push(name);
+      if (turns > 1) throw new Error(name);
+    };
+    const slow = expect(gates.work(job('slow', 5))).rejects.toThrow('slow');
+    const fast = gates.work(job('fast', 1));
+    await Promise.all([slow, fast, gates.idle()]);
+    expect([done, gates.atWork]).toEqual([['slow', 'fast'], 0]);
   });
 
   it('let nothing through any more once they are dropped', async () => {

@@ -79,8 +79,8 @@ export class CallRecorder {
     }
   }
 
-  /** One step of a call that gives its result in pieces. */
-  async piece<T>(work: () => Promise<T>): Promise<T> {
+  /** Work at the storage that is no call of its own: it is waited for, and not written down. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
     if (this.#dropped) return never();
     const result = await this.gates.work(work);
     return this.#dropped ? never() : result;

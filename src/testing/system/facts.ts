@@ -43,6 +43,8 @@ export class Facts {
   /** Declined operations that are above `acked`, or were when this was looked at last. */
   readonly declined = new Set<number>();
   readonly underway = new Map<number, Underway>();
+  /** Appends that hang since before the log was opened anew. */
+  readonly lateAppends = new Set<number>();
   readonly runs = new Map<number, RunFacts>();
   readonly captures = new Map<number, CaptureFacts>();
   readonly requests = new Map<number, Asked>();
@@ -53,8 +55,6 @@ export class Facts {
   broken: unknown;
   /** Whether segments and log are open, as far as the core was told. */
   open = false;
-  /** A stop has been asked for in this life. */
-  stopAsked = false;
 
   /** The lowest number that someone has asked to keep; Infinity when nobody has. */
   get keepFrom(): number {
@@ -64,6 +64,11 @@ export class Facts {
   /** True while a call of one of these names has begun and not come back. */
   isUnderway(...sites: readonly Site[]): boolean {
     return [...this.underway.values()].some(({ event }) => sites.includes(event.site));
+  }
+
+  /** True while records are being written, by whichever opening of the log. */
+  get isAppending(): boolean {
+    return this.lateAppends.size > 0 || this.isUnderway('wal.append');
   }
 
   learn(event: JournalEvent): void {
@@ -78,15 +83,14 @@ export class Facts {
         return;
       case 'ended':
         this.#ended(event);
-        this.underway.delete(event.call);
+        this.#over(event.call);
         return;
       case 'failed':
-        this.underway.delete(event.call);
+        this.#over(event.call);
         this.#failed(event);
         return;
       case 'asked':
         this.requests.set(event.request, event);
-        if (event.kind === 'stop') this.stopAsked = true;
         return;
       case 'answered':
       case 'refused':
@@ -179,6 +183,11 @@ export class Facts {
     }
   }
 
+  #over(call: number): void {
+    this.underway.delete(call);
+    this.lateAppends.delete(call);
+  }
+
   #phase({ site, given }: Begun<Site>): void {
     if ('run' in given) this.runs.get(given.run)?.phases.push(site);
   }
@@ -202,6 +211,7 @@ export class Facts {
     for (const { event } of this.underway.values()) {
       if (event.site === 'wal.append' && 'records' in event.given) {
         this.uncertain += event.given.records.length;
+        this.lateAppends.add(event.call);
       }
     }
     this.underway.clear();
@@ -211,8 +221,8 @@ export class Facts {
     this.runs.clear();
     this.requests.clear();
     this.holds.clear();
-    this.stopAsked = false;
     this.#reopen();
+    this.lateAppends.clear();
   }
 
   #forget(): void {

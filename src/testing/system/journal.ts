@@ -21,7 +21,7 @@ export interface Calls {
   'wal.acknowledge': { given: { upTo: number }; got: Nothing };
   'wal.reclaim': { given: Nothing; got: Nothing };
   'wal.close': { given: Nothing; got: Nothing };
-  'segments.open': { given: { storeId: string }; got: { applied: number } };
+  'segments.open': { given: Nothing; got: { applied: number } };
   'segments.apply': { given: { opNum: number; operation: unknown }; got: { affected: number } };
   'segments.ensureCapacity': { given: Nothing; got: Nothing };
   'segments.capture': { given: { applied: number; capture: number }; got: { changed: boolean } };

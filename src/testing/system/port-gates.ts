@@ -41,9 +41,12 @@ interface Scripted extends Opening {
 export class PortGates {
   /** Asked for each asynchronous call. */
   decide: (call: GatedCall) => Holding = () => 'pass';
+  /** What has passed waits for what passed before it, so that nothing depends on what ends first. */
+  oneAtATime = false;
   readonly #waiting = new Set<HeldCall>();
   #scripts: Scripted[] = [];
   #atWork = 0;
+  #last: Promise<unknown> = Promise.resolve();
   #idle: (() => void)[] = [];
 
   /** The calls that wait, in the order in which they came. */
@@ -100,11 +103,17 @@ export class PortGates {
   async work<T>(job: () => Promise<T>): Promise<T> {
     this.#atWork += 1;
     try {
-      return await job();
+      return await (this.oneAtATime ? this.#inTurn(job) : job());
     } finally {
       this.#atWork -= 1;
       if (this.#atWork === 0) for (const tell of this.#idle.splice(0)) tell();
     }
+  }
+
+  #inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(job);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   #hold(

@@ -27,7 +27,8 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
       this.reclaim = (signal) =>
         recorder.later('segments.reclaim', {}, () => reclaim.call(inner, signal), nothing);
     }
-    if (bytesOnDisk !== undefined) this.bytesOnDisk = () => bytesOnDisk.call(inner);
+    if (bytesOnDisk !== undefined)
+      this.bytesOnDisk = () => recorder.aside(() => bytesOnDisk.call(inner));
   }
 
   open(
@@ -35,7 +36,7 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
   ): ReturnType<SegmentHolder<Op, Info>['open']> {
     return this.#recorder.later(
       'segments.open',
-      { storeId: options.storeId },
+      {},
       () => this.#inner.open(options),
       ({ applied }) => ({ applied }),
       options.signal,

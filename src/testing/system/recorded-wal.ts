@@ -25,7 +25,8 @@ export class RecordedWal implements Wal {
       this.reclaim = (signal) =>
         recorder.later('wal.reclaim', {}, () => reclaim.call(inner, signal), nothing);
     }
-    if (bytesOnDisk !== undefined) this.bytesOnDisk = () => bytesOnDisk.call(inner);
+    if (bytesOnDisk !== undefined)
+      this.bytesOnDisk = () => recorder.aside(() => bytesOnDisk.call(inner));
   }
 
   open(): Promise<WalState> {
@@ -60,12 +61,12 @@ export class RecordedWal implements Wal {
     );
     try {
       for (;;) {
-        const next = await this.#recorder.piece(() => records.next());
+        const next = await this.#recorder.aside(() => records.next());
         if (next.done === true) return;
         yield next.value;
       }
     } finally {
-      await records.return?.();
+      await this.#recorder.gates.work(async () => records.return?.());
     }
   }
 

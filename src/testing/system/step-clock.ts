@@ -8,10 +8,13 @@ interface Timer {
 /** A clock that stands still until it is told to fire the next timer; those of one time in their order. */
 export class StepClock implements Clock {
   #now: number;
+  readonly #turn: () => Promise<void>;
   readonly #timers = new Set<Timer>();
 
-  constructor(startMs = 1_000_000) {
+  /** `turn`: what a `yield` waits for; by default a turn of the real event loop. */
+  constructor(startMs = 1_000_000, turn = () => systemClock.yield()) {
     this.#now = startMs;
+    this.#turn = turn;
   }
 
   now(): number {
@@ -28,9 +31,9 @@ export class StepClock implements Clock {
     this.#timers.delete(timer as Timer);
   };
 
-  /** A turn of the real event loop: it lets promises go on, and takes no time. */
+  /** Lets promises go on, and takes no time. */
   yield(): Promise<void> {
-    return systemClock.yield();
+    return this.#turn();
   }
 
   /** Timers that are set and have not fired. */

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { systemClock } from '../../services/clock.js';
 import type { SegmentInfo } from '../../services/ports.js';
 import { type Permit, ResourceBudget } from '../../services/resource-budget.js';
 import { createUpdateHandler } from '../../update-handler.js';
@@ -106,10 +107,13 @@ export class System<Op, Info extends SegmentInfo> {
     this.#lives += 1;
     const gates = new PortGates();
     gates.decide = (call) => this.#decide(call);
+    gates.oneAtATime = true;
     this.#auto.clear();
     this.#openedAt = 0;
     const recorded = recordPorts(opened.ports, { journal: this.journal, gates });
-    const clock = new StepClock(this.#life?.clock.now());
+    // A turn that is yielded has its place in the order of what the storage does, too.
+    const turn = () => gates.work(() => systemClock.yield());
+    const clock = new StepClock(this.#life?.clock.now(), turn);
     const budgets = { io: new ResourceBudget(BUDGET), cpu: new ResourceBudget(BUDGET) };
     this.journal.record({ type: 'life', what: 'began' });
     const handler = createUpdateHandler<Op, Info>({
@@ -136,12 +140,11 @@ export class System<Op, Info extends SegmentInfo> {
 
   /** Waits until nothing can go on any more but by a step. */
   async settle(): Promise<void> {
-    const { recorded, clock } = this.#current;
-    const { gates } = recorded;
+    const { gates } = this.#current.recorded;
     let quietAt = -1;
     while (quietAt !== this.journal.length) {
       quietAt = this.journal.length;
-      await clock.yield();
+      await systemClock.yield();
       if (gates.atWork > 0) {
         await gates.idle();
         quietAt = -1;

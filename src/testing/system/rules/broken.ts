@@ -23,9 +23,7 @@ export class BrokenRule extends Rule {
   override hear(event: JournalEvent, facts: Facts): void {
     if (facts.broken === undefined) return;
     if (event.type === 'begun') {
-      // A stage of stopping that has gone on without a write does not hear how that ends.
-      const isUnheard = facts.stopAsked && event.site === 'deaths.write';
-      const isWrite = WRITES.includes(event.site) && !isUnheard;
+      const isWrite = WRITES.includes(event.site);
       this.demand(!isWrite, () => `${event.site} after a sticky error`);
     }
     if (event.type === 'ended' && event.site === 'segments.apply') {
@@ -38,8 +36,8 @@ export class BrokenRule extends Rule {
     if (facts.broken === undefined || !facts.open) return;
     const states = ['broken', 'stopping', 'closing', 'stopped', 'opening'];
     this.demand(states.includes(handler.state), () => `broken, and the state is ${handler.state}`);
-    // A record that is being written is answered when that has ended.
-    if (handler.state !== 'broken' || facts.isUnderway('wal.append')) return;
+    // A record that is being written is answered when that has ended, also after a reopening.
+    if (handler.state !== 'broken' || facts.isAppending) return;
     const waiting = [...facts.requests.values()].filter(({ kind }) => PENDING.includes(kind));
     const whom = () => `broken, and still waiting: ${waiting.map(({ request }) => request)}`;
     this.demand(waiting.length === 0, whom);

@@ -1,5 +1,5 @@
 import type { Facts } from '../facts.js';
-import type { JournalEvent, Site } from '../journal.js';
+import type { CallEvent, JournalEvent, Site } from '../journal.js';
 import { Rule, type Watched } from './rule.js';
 
 const LIVE = ['running', 'reconfiguring'];
@@ -13,8 +13,6 @@ const ROUND: readonly Site[] = [
   'wal.acknowledge',
   'capture.release',
 ];
-
-const SYNCHRONOUS: readonly Site[] = ['segments.capture', 'capture.release'];
 
 /** The status shows what has failed until it succeeds, and is green only when there is nothing to do. */
 export class StatusRule extends Rule {
@@ -30,8 +28,8 @@ export class StatusRule extends Rule {
     if (type === 'begun' && site === 'wal.open') this.#flushFailed = this.#roundFails = false;
     if (site === 'segments.capture') this.#roundFails = type === 'failed';
     // What hangs since before the log was opened anew belongs to no round any more.
-    const isLate = !SYNCHRONOUS.includes(site) && !facts.underway.has(event.call);
-    if (type === 'failed' && ROUND.includes(site) && !isLate) this.#roundFails = true;
+    if (!ROUND.includes(site) || isLate(event, facts)) return;
+    if (type === 'failed') this.#roundFails = true;
     if (site === 'capture.release' || this.#roundFails) this.#flushFailed = this.#roundFails;
   }
 
@@ -59,4 +57,10 @@ export class StatusRule extends Rule {
     this.demand(applied === last, () => `green with ${last - applied} operations to apply`);
     this.demand(runs.size === 0, () => 'green while an optimization is running');
   }
+}
+
+function isLate(event: CallEvent, facts: Facts): boolean {
+  if (event.type === 'begun' || event.site === 'segments.capture') return false;
+  if (event.site === 'capture.release') return !facts.captures.has(event.given.capture);
+  return !facts.underway.has(event.call);
 }
