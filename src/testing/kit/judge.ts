@@ -5,7 +5,7 @@ import type { Graph } from '../graph.js';
 import { eventText } from '../names.js';
 import { randomWalks } from '../walks.js';
 import { Ledger, Violation } from './ledger.js';
-import type { Effort, Protocol } from './protocol.js';
+import type { Effort, Player, Protocol } from './protocol.js';
 
 const WALK_LENGTH = 60;
 
@@ -80,8 +80,9 @@ export class Judge<Name extends string> {
     this.#taken += 1;
     const path = this.#taken;
     let where = 'at the start';
-    const player = await this.#protocol.start(this.#ledger, random);
+    let player: Player | undefined;
     try {
+      player = await this.#protocol.start(this.#ledger, random);
       for (const [at, call] of calls.entries()) {
         where = `in step ${at + 1}, ${call}`;
         await player.take(call);
@@ -96,7 +97,7 @@ export class Judge<Name extends string> {
         this.#broken.set(error.clause, { path, text, cause: error.cause });
       }
     } finally {
-      await player.destroy();
+      await player?.destroy();
     }
   }
 }

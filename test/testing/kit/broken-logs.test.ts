@@ -253,3 +253,11 @@ broken(
     };
   },
 );
+
+rejects(
+  'has no method to append',
+  'the log says whether it has other writers, and has every method',
+  (test) => {
+    walSuite({ test, factory: () => ({ adapters: () => ({ wal: {} as Wal }) }) });
+  },
+);
