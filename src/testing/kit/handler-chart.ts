@@ -20,6 +20,16 @@ export type HandlerCall =
   | 'Reconfigure'
   | 'Stop'
   | 'StopOpening'
+  | 'StopInOpening'
+  | 'StopInRecovering'
+  | 'StopInPausing'
+  | 'StopInApplying'
+  | 'StopInUpdates'
+  | 'StopInOptimizing'
+  | 'StopInFlushing'
+  | 'StopInClosing'
+  | 'StopInBreaking'
+  | 'StopInReopening'
   | 'Kill'
   | 'CutPower'
   | 'FailWrite'
@@ -27,6 +37,7 @@ export type HandlerCall =
   | 'Reopen';
 
 const stays = { target: 'running' } as const;
+const closes = { target: 'closed' } as const;
 
 /** The order in which callers may do it: mostly any. */
 const handlerChart = setup({
@@ -35,15 +46,20 @@ const handlerChart = setup({
   id: 'handler',
   initial: 'closed',
   states: {
-    closed: { on: { Open: { target: 'running' }, StopOpening: { target: 'closed' } } },
+    closed: {
+      on: {
+        Open: { target: 'running' },
+        ...{ StopOpening: closes, StopInOpening: closes, StopInRecovering: closes },
+      },
+    },
     running: {
       on: {
         ...{ Put: stays, PutUnsynced: stays, PutMany: stays, Delete: stays, Refuse: stays },
         ...{ Plunge: stays, Flush: stays, BeginFlush: stays, FailApply: stays },
         ...{ Trigger: stays, Optimize: stays, Reconfigure: stays },
-        Stop: { target: 'closed' },
-        Kill: { target: 'closed' },
-        CutPower: { target: 'closed' },
+        ...{ Stop: closes, StopInPausing: closes, StopInApplying: closes, StopInUpdates: closes },
+        ...{ StopInOptimizing: closes, StopInFlushing: closes, StopInClosing: closes },
+        ...{ StopInBreaking: closes, Kill: closes, CutPower: closes },
         FailWrite: { target: 'broken' },
         FailWriteStored: { target: 'broken' },
       },
@@ -51,8 +67,7 @@ const handlerChart = setup({
     broken: {
       on: {
         Reopen: { target: 'running' },
-        Stop: { target: 'closed' },
-        Kill: { target: 'closed' },
+        ...{ StopInReopening: closes, Stop: closes, Kill: closes },
       },
     },
   },
@@ -70,6 +85,12 @@ const ALWAYS: readonly HandlerCall[] = [
     'BeginFlush',
   ] as const),
   ...(['FailApply', 'Trigger', 'Reconfigure', 'Stop', 'StopOpening'] as const),
+  ...(['StopInOpening', 'StopInRecovering', 'StopInPausing', 'StopInApplying'] as const),
+  ...(['StopInUpdates', 'StopInOptimizing', 'StopInFlushing', 'StopInClosing'] as const),
+];
+
+const BREAKING: readonly HandlerCall[] = [
+  ...(['FailWrite', 'FailWriteStored', 'Reopen', 'StopInBreaking', 'StopInReopening'] as const),
 ];
 
 /** Everything that may be done to a store which supports so much. */
@@ -80,7 +101,7 @@ export function handlerGraph(supports: Supports): Graph {
     ...(supports.optimizers ? (['Optimize'] as const) : []),
     ...(supports.kill ? (['Kill'] as const) : []),
     ...(supports.powerCut ? (['CutPower'] as const) : []),
-    ...(supports.failedWrites ? (['FailWrite', 'FailWriteStored', 'Reopen'] as const) : []),
+    ...(supports.failedWrites ? BREAKING : []),
   ];
   return explore(handlerChart, { events: calls.map((type) => ({ type })) });
 }

@@ -14,6 +14,7 @@ export const handlerClauses = {
   flushed: { text: 'a flush commits everything that was answered before it' },
   acknowledge: { text: 'the log forgets nothing that no commit holds' },
   stopped: { text: 'what was answered is there after a stop, whatever was under way' },
+  everywhere: { text: 'a stop ends well in every state that a store goes through' },
   killed: { text: 'what was answered survives the death of the process', needs: ['kill'] },
   power: { text: 'what was waited for survives a power cut', needs: ['powerCut'] },
   broken: {

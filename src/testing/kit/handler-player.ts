@@ -2,12 +2,14 @@ import { errorText } from '../../errors.js';
 import { systemClock } from '../../services/clock.js';
 import { createUpdateHandler, type UpdateHandler } from '../../update-handler.js';
 import type { Dice } from '../dice.js';
+import { stateName } from '../names.js';
 import type { HandlerCall } from './handler-chart.js';
 import type { HandlerClause } from './handler-clauses.js';
 import { hastenedClock } from './hastened-clock.js';
 import type { Ledger } from './ledger.js';
 import { begin, outcomeOf } from './patience.js';
 import type { Operations, Place, StoreAdapters, Supports } from './place.js';
+import { promised } from './promised.js';
 import type { Player } from './protocol.js';
 import { Recorder } from './recorder.js';
 import { difference, type Entries, type Intent, SegmentsModel } from './segments-model.js';
@@ -49,6 +51,8 @@ export class HandlerPlayer<Op> implements Player {
   #end: HandlerClause = 'stopped';
   #isBroken = false;
   #values = 0;
+  /** Sees a store as soon as it is made. */
+  #watch: (handler: UpdateHandler<Op>) => void = () => {};
   #pending: Promise<unknown>[] = [];
 
   constructor(options: HandlerPlayerOptions<Op>) {
@@ -90,12 +94,19 @@ export class HandlerPlayer<Op> implements Player {
     FailApply: () => this.#failApply(),
     Trigger: () => this.#running.trigger(),
     Optimize: () => this.#optimize(),
-    Reconfigure: () =>
-      this.#must('allowed', 'reconfigure()', () =>
-        this.#running.reconfigure({ maxOptimizationThreads: 1 + this.#options.random(2) }),
-      ),
+    Reconfigure: () => this.#must('allowed', 'reconfigure()', () => this.#reconfigure()),
     Stop: () => this.#stop(),
     StopOpening: () => this.#stopOpening(),
+    StopInOpening: () => this.#stopIn('opening', () => this.#start()),
+    StopInRecovering: () => this.#stopIn('live.recovering', () => this.#start()),
+    StopInPausing: () => this.#stopIn('live.reconfiguring.pausing', () => this.#reconfigure()),
+    StopInApplying: () => this.#stopIn('live.reconfiguring.applying', () => this.#reconfigure()),
+    StopInUpdates: () => this.#stopIn('stopping.updateWorker', () => this.#running.stop()),
+    StopInOptimizing: () => this.#stopIn('stopping.optimizerScheduler', () => this.#running.stop()),
+    StopInFlushing: () => this.#stopIn('stopping.flushWorker', () => this.#running.stop()),
+    StopInClosing: () => this.#stopIn('closing', () => this.#running.stop()),
+    StopInBreaking: () => this.#stopIn('broken.breaking', () => this.#break()),
+    StopInReopening: () => this.#stopIn('opening', () => this.#running.reopen()),
     Kill: () => this.#crash('kill'),
     CutPower: () => this.#crash('powerCut'),
     FailWrite: () => this.#failWrite(false),
@@ -109,11 +120,13 @@ export class HandlerPlayer<Op> implements Player {
     if (this.#adapters === undefined || mayRenew) this.#adapters = await place.adapters();
     const { wal, segments, optimizers = [], codec } = this.#adapters;
     this.#recorder = new Recorder();
-    return createUpdateHandler<Op>({
+    const handler = createUpdateHandler<Op>({
       ...{ wal: this.#recorder.wal(wal), segments: this.#recorder.segments(segments), optimizers },
       ...(codec === undefined ? {} : { codec }),
       ...{ flushIntervalMs: NEVER_MS, clock: hastenedClock(HASTE) },
     });
+    this.#watch(handler);
+    return handler;
   }
 
   async #open(): Promise<void> {
@@ -238,6 +251,45 @@ export class HandlerPlayer<Op> implements Player {
     this.#ledger.same('permits', 'permits in use', [0, 0], [io.used, cpu.used]);
   }
 
+  #reconfigure(): Promise<void> {
+    return this.#running.reconfigure({ maxOptimizationThreads: 1 + this.#options.random(2) });
+  }
+
+  /** As `Open`, without waiting for it. */
+  async #start(): Promise<void> {
+    this.#handler = await this.#make();
+    await this.#handler.ready();
+  }
+
+  /** As `FailWrite`, without waiting for what comes of it. */
+  async #break(): Promise<void> {
+    this.#end = 'broken';
+    await promised(this.#options.place, 'failWrite')({ stored: false });
+    await this.#submit(this.#put(), true).done;
+  }
+
+  /** Sets the store on a way, and stops it as soon as its root comes to a state there. */
+  async #stopIn(state: string, setOut: () => Promise<unknown>): Promise<void> {
+    let stopped: Promise<void> | undefined;
+    this.#watch = (handler) => {
+      const look = () => {
+        if (stateName(handler.actor.getSnapshot().value) !== state) return;
+        stopped ??= handler.stop();
+        this.#beside(stopped);
+      };
+      handler.actor.subscribe(look);
+      look();
+    };
+    if (this.#handler !== undefined) this.#watch(this.#handler);
+    this.#beside(setOut());
+    await this.#must('everywhere', `the way to ${state}`, async () => {
+      while (stopped === undefined) await systemClock.yield();
+    });
+    this.#watch = () => {};
+    await this.#must('everywhere', `stop() in ${state}`, () => stopped);
+    await this.#stop();
+  }
+
   async #stop(): Promise<void> {
     await this.#must('stopped', 'stop()', () => this.#running.stop());
     this.#handler = undefined;
@@ -262,7 +314,7 @@ export class HandlerPlayer<Op> implements Player {
     const { place } = this.#options;
     // Both are taken in one step: what is answered later is not promised any more.
     const [sure, synced] = [this.#sure, this.#synced];
-    await place.crash?.(how);
+    await promised(place, 'crash')(how);
     this.#handler = undefined;
     this.#adapters = undefined;
     await outcomeOf(handler.stop());
@@ -273,7 +325,7 @@ export class HandlerPlayer<Op> implements Player {
 
   async #failWrite(stored: boolean): Promise<void> {
     await this.#plunge();
-    await this.#options.place.failWrite?.({ stored });
+    await promised(this.#options.place, 'failWrite')({ stored });
     const one = this.#submit(this.#put(), true);
     await this.#must('broken', 'an operation that cannot be written', () => one.done);
     this.#ledger.check('broken', one.ended === 'badly', 'a failed write is answered well');

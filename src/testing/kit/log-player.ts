@@ -7,6 +7,7 @@ import type { LogClause } from './log-clauses.js';
 import { type LogEnd, LogModel, sameBytes } from './log-model.js';
 import { begin, outcomeOf } from './patience.js';
 import type { LogAdapters, Place, Supports } from './place.js';
+import { promised } from './promised.js';
 import type { Player } from './protocol.js';
 
 const SIZES = [1, 20, 300, 5000];
@@ -156,7 +157,7 @@ export class LogPlayer implements Player {
   }
 
   async #crash(how: 'kill' | 'powerCut'): Promise<void> {
-    await this.#place.crash?.(how);
+    await promised(this.#place, 'crash')(how);
     this.#isOpen = false;
     this.#isStale = true;
     this.#end = how === 'kill' ? 'killed' : 'synced';
@@ -292,7 +293,7 @@ export class LogPlayer implements Player {
     if (this.#appending !== undefined) await this.#appendEnds();
     if (this.#keeping !== undefined) await this.#keeperEnds();
     if (this.#reading !== undefined) await this.#stopReading();
-    await this.#place.failWrite?.({ stored });
+    await promised(this.#place, 'failWrite')({ stored });
     const data = this.#data();
     const outcome = await outcomeOf(begin(() => this.#wal.append(data, { sync: true })));
     this.#ledger.check('failed', outcome.ended === 'badly', () => {

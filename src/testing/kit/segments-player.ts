@@ -6,6 +6,7 @@ import type { Ledger } from './ledger.js';
 import { OptimizerRuns } from './optimizer-runs.js';
 import { begin, outcomeOf } from './patience.js';
 import type { Operations, Place, SegmentsAdapters, Supports } from './place.js';
+import { promised } from './promised.js';
 import type { Player } from './protocol.js';
 import type { OperationCall, SegmentsCall, StoreCall } from './segments-chart.js';
 import type { SegmentsClause } from './segments-clauses.js';
@@ -207,7 +208,7 @@ export class SegmentsPlayer<Op> implements Player {
   }
 
   async #crash(how: 'kill' | 'powerCut'): Promise<void> {
-    await this.#place.crash?.(how);
+    await promised(this.#place, 'crash')(how);
     this.#isOpen = false;
     this.#isStale = true;
     this.#end = how === 'kill' ? 'killed' : 'power';
@@ -219,14 +220,14 @@ export class SegmentsPlayer<Op> implements Player {
     await this.#runs.end();
     await this.#rounds.end();
     this.#stage.apply(this.#stage.put(true));
-    await this.#place.failWrite?.({ stored });
+    await promised(this.#place, 'failWrite')({ stored });
     await this.#rounds.fail();
     this.#end = 'failed';
   }
 
   async #checkBlocks(isFlushed: boolean): Promise<void> {
-    const blocks = await this.#place.blocks?.();
-    if (blocks === undefined || !this.#stage.supports.blocks) return;
+    if (!this.#stage.supports.blocks) return;
+    const blocks = await promised(this.#place, 'blocks')();
     const [stored, named] = [new Set(blocks.stored), new Set(blocks.named)];
     const lost = [...named].filter((block) => !stored.has(block));
     this.#stage.ledger.same('blocks', 'blocks that count and are gone', [], lost);
