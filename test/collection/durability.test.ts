@@ -132,6 +132,8 @@ describe.each([
       const collection = await stores.open();
       await collection.upsert(points(1, 2, 2));
       await collection.upsert(points(3, 1, 2), { wait: false });
+      // Acknowledged is not yet applied: readers see it when it is.
+      await collection.plunge();
       stores.wal.failWrite({ ...failing, stored });
       expect(await codeOf(collection.upsert(points(4, 1, 2)))).toBe(code);
       await expectBroken(collection, [1, 2, 3]);

@@ -14,7 +14,7 @@ const traced = unavailable === undefined ? it : it.skip;
 it(
   'a killed process loses nothing acknowledged',
   async () => {
-    expect((await killRounds(SEED, 2)).problems).toEqual([]);
+    expect((await killRounds(SEED, 1)).problems).toEqual([]);
   },
   TIME_LIMIT_MS,
 );
@@ -22,7 +22,7 @@ it(
 traced(
   'a power cut takes nothing that was waited for',
   async () => {
-    expect((await cutPower(SEED, 10, 300)).problems).toEqual([]);
+    expect((await cutPower(SEED, 5, 150)).problems).toEqual([]);
   },
   TIME_LIMIT_MS,
 );
@@ -40,7 +40,7 @@ traced(
 it(
   'damage is told',
   async () => {
-    const { wrong, sums } = await damageStores(SEED, 8);
+    const { wrong, sums } = await damageStores(SEED, 3);
     expect(wrong).toEqual([]);
     expect(sums.coded).toBeGreaterThan(0);
   },
