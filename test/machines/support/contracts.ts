@@ -29,6 +29,11 @@ const begins =
       ({ type, params }) => type === 'xstate.spawnChild' && (params as { id: string }).id === id,
     );
 
+const executes =
+  (action: string): EdgeTest =>
+  ({ executed }) =>
+    executed.some(({ type }) => type === action);
+
 const crashes: EdgeTest = ({ target }) => target.status === 'error';
 const either =
   (...tests: EdgeTest[]): EdgeTest =>
@@ -136,8 +141,12 @@ const updateHandler = (): Contract => ({
         ]),
       ),
       'every configuration that is asked for comes into force': {
-        after: ({ event, source }) => event.type === 'Reconfigure' && source.matches('live'),
-        reaches: begins('reconfigure'),
+        after: ({ event, source }) =>
+          event.type === 'Reconfigure' && (source.matches('live') || source.matches('opening')),
+        // What can't come is refused.
+        reaches: either(begins('reconfigure'), executes('refuseReconfigure')),
+        // A crash of the scheduler would hide that its reply is not heard.
+        without: ['optimizerScheduler done', 'optimizerScheduler failed'],
       },
       'a failure comes to rest': {
         from: (snapshot) => 'breakDown' in snapshot.children,
