@@ -85,11 +85,12 @@ const optimizationTask = ({ how }: MachineCase): Contract => ({
 });
 
 /** Events after which there has to be another planning. */
-const asksForPass: EdgeTest = ({ event, target }) => {
+const asksForPass: EdgeTest = ({ source, event, target }) => {
   const { slots, leaving, held }: SchedulerContext = target.context;
   if (leaving !== 'no' || held) return false;
   if (event.type === 'Operation') return slots.length > 0;
-  if (['Nop', 'Resume'].includes(event.type)) return true;
+  if (event.type === 'Nop') return true;
+  if (event.type === 'Resume') return source.context.leaving !== 'no';
   if (/^xstate\.(done|error)\.actor\.(optimization|permitWaiter)/.test(event.type)) return true;
   if (/^xstate\.error\.actor\.(plan|ensureCapacity)$/.test(event.type)) return true;
   const result = event.type === 'xstate.done.actor.plan' ? event.output : undefined;
