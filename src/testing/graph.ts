@@ -92,9 +92,13 @@ export class Graph {
    * into account; only a failure that repeats for ever is not.)
    */
   surely(goal: EdgeTest, along: EdgeTest = armedOnly): Set<string> {
-    const possible = this.reaching(goal, along);
+    // Each edge is asked once: the tests may be slow, and the search comes by again and again.
+    const ways = new Set(this.edges.filter(along));
+    const goals = new Set([...ways].filter(goal));
+    const before = [...goals].map(({ from }) => from);
+    const possible = this.#backward(before, (edge) => ways.has(edge));
     const lost = [...this.snapshots.keys()].filter((key) => !possible.has(key));
-    const doomed = this.#backward(lost, (edge) => along(edge) && !goal(edge));
+    const doomed = this.#backward(lost, (edge) => ways.has(edge) && !goals.has(edge));
     return new Set([...this.snapshots.keys()].filter((key) => !doomed.has(key)));
   }
 

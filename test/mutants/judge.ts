@@ -3,6 +3,7 @@ import {
   checksOf,
   describeFindings,
   type Edge,
+  edgeText,
   explore,
   type Graph,
   type MachineCase,
@@ -58,10 +59,11 @@ export class Court {
     return { name, isEquivalent: false, regression, invariants };
   }
 
-  /** The mutant's graph, or why it has none: a machine that can't be explored is found by that. */
+  /** The mutant's graph, or why it has none: what dies or grows out of all bounds is found by that. */
   #explore({ machine }: Mutant): Graph | string {
     try {
-      return explore(machine, this.#made.how);
+      const statesMax = GROWTH_MAX * this.#graph.snapshots.size;
+      return explore(machine, { ...this.#made.how, statesMax });
     } catch (error) {
       if (codeOf(error) === 'SLUICE_NOT_EXPLORABLE') return textOf(error);
       throw error;
@@ -108,6 +110,8 @@ async function firstFailure(
   return undefined;
 }
 
+/** A graph with as many times the states of the original's is too large. */
+const GROWTH_MAX = 5;
 const LENGTH_MAX = 30;
 const WALKS = { seed: 1, count: 50, length: 40 };
 
@@ -119,10 +123,12 @@ const effectOf = ({ source, event, taken, target }: Edge) =>
 const transitionOf = ({ source, taken }: Edge) =>
   JSON.stringify([taken.map(nameOf), Object.keys(source.children).filter((id) => /\./.test(id))]);
 
-/** For regression: each effect, and each pair of transitions. */
+/** For regression: each effect, each event that is ignored, and each pair of transitions. */
 function pathsOf(graph: Graph): Path[] {
+  const ignored = new Map(graph.ignored.map((edge) => [edgeText(edge), edge]));
   return [
     ...transitionCoverage(graph, { each: effectOf, lengthMax: 30 }),
+    ...[...ignored.values()].map((edge) => graph.pathOver(edge)),
     ...transitionPairCoverage(graph, { lengthMax: 60 }),
   ];
 }
@@ -138,14 +144,17 @@ function* manyPathsOf(graph: Graph): Generator<Path> {
   yield* randomWalks(graph, WALKS);
 }
 
-/** The path, and on from its end to no state twice, by what comes by itself where anything does. */
+/** What comes by itself goes before what the world sends, and what goes well before what fails. */
+const ORDER: readonly Edge['by'][] = ['reply', 'child', 'timer', 'outside'];
+
+/** The path, and on from its end to no state twice. */
 function onward({ graph, steps }: Path): Path {
   const longer = [...steps];
   const visited = new Set<string>();
-  for (let edge = steps.at(-1); edge !== undefined; ) {
+  for (let edge = steps.at(-1); edge !== undefined && longer.length < LENGTH_MAX; ) {
     visited.add(edge.to);
-    const ways: readonly Edge[] = graph.out(edge.to).filter(({ to }) => !visited.has(to));
-    edge = longer.length < LENGTH_MAX ? (ways.find(({ armed }) => armed) ?? ways[0]) : undefined;
+    const ways = graph.out(edge.to).filter(({ to }) => !visited.has(to));
+    [edge] = ORDER.flatMap((by) => ways.filter((way) => way.by === by));
     if (edge !== undefined) longer.push(edge);
   }
   return new Path(graph, longer);

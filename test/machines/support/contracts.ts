@@ -29,6 +29,11 @@ const begins =
       ({ type, params }) => type === 'xstate.spawnChild' && (params as { id: string }).id === id,
     );
 
+const executes =
+  (action: string): EdgeTest =>
+  ({ executed }) =>
+    executed.some(({ type }) => type === action);
+
 const crashes: EdgeTest = ({ target }) => target.status === 'error';
 const either =
   (...tests: EdgeTest[]): EdgeTest =>
@@ -80,13 +85,12 @@ const optimizationTask = ({ how }: MachineCase): Contract => ({
 });
 
 /** Events after which there has to be another planning. */
-const asksForPass: EdgeTest = ({ event, source, target }) => {
+const asksForPass: EdgeTest = ({ source, event, target }) => {
   const { slots, leaving, held }: SchedulerContext = target.context;
   if (leaving !== 'no' || held) return false;
   if (event.type === 'Operation') return slots.length > 0;
   if (event.type === 'Nop') return true;
-  // Nobody else is told to go on.
-  if (event.type === 'Resume') return source.matches('paused');
+  if (event.type === 'Resume') return source.context.leaving !== 'no';
   if (/^xstate\.(done|error)\.actor\.(optimization|permitWaiter)/.test(event.type)) return true;
   if (/^xstate\.error\.actor\.(plan|ensureCapacity)$/.test(event.type)) return true;
   const result = event.type === 'xstate.done.actor.plan' ? event.output : undefined;
@@ -138,8 +142,12 @@ const updateHandler = (): Contract => ({
         ]),
       ),
       'every configuration that is asked for comes into force': {
-        after: ({ event, source }) => event.type === 'Reconfigure' && source.matches('live'),
-        reaches: begins('reconfigure'),
+        after: ({ event, source }) =>
+          event.type === 'Reconfigure' && (source.matches('live') || source.matches('opening')),
+        // What can't come is refused.
+        reaches: either(begins('reconfigure'), executes('refuseReconfigure')),
+        // A crash of the scheduler would hide that its reply is not heard.
+        without: ['optimizerScheduler done', 'optimizerScheduler failed'],
       },
       'a failure comes to rest': {
         from: (snapshot) => 'breakDown' in snapshot.children,

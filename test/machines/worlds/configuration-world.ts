@@ -50,6 +50,10 @@ export class ConfigurationWorld extends StoreLife {
 
   protected override did(action: string, { error }: Given): void {
     if (action === 'refuseReconfigure') this.#isRefused = true;
+    if (action === 'answerReconfigure' && this.running.has('flushWorker')) {
+      const isTold = this.times('sent Reconfigured to flushWorker') === 1;
+      must(isTold, 'whoever asked is answered before the workers know');
+    }
     if (action === 'recordReconfigureFailure') {
       must((error as { error?: string })?.error === this.#error, 'another failure is recorded');
     }
