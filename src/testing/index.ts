@@ -26,6 +26,7 @@ export type { SuiteOptions } from './kit/options.js';
 export type {
   Capability,
   Crash,
+  KeyValues,
   LogAdapters,
   Operations,
   Place,

@@ -83,7 +83,7 @@ export class FlushRounds<Op> {
 
   /** A round whose writes fail: the commit may count nevertheless. */
   async fail(): Promise<void> {
-    this.capture();
+    await this.capture();
     const round = this.#now;
     const outcome = await outcomeOf(
       begin(async () => {
@@ -118,7 +118,7 @@ export class FlushRounds<Op> {
     if (this.#round === undefined) return;
     if (this.#round.phase === 'writing') await this.#abort();
     if (this.#round.phase === 'committing') await this.#commitEnds();
-    this.#release();
+    await this.#release();
   }
 
   /** The process has ended: nothing more comes of what was under way. */
@@ -139,7 +139,7 @@ export class FlushRounds<Op> {
     this.#clean = isNew ? undefined : { ...this.#at(), last: commit?.applied ?? 0 };
   }
 
-  capture(): void {
+  async capture(): Promise<void> {
     const { adapters, model, ledger } = this.#stage;
     const applied = model.last;
     const declined = model.intents.flatMap(({ kind }, at) =>
@@ -158,7 +158,7 @@ export class FlushRounds<Op> {
     const clause = 'loaded';
     const begun = { call: undefined, phase: 'captured', isAborted: false } as const;
     this.#round = { ...begun, capture, applied, notes, controller, at, clause };
-    this.#stage.compare('quiet');
+    await this.#stage.compare('quiet');
   }
 
   async #ends(what: string, phase: Round['phase']): Promise<void> {
@@ -166,8 +166,8 @@ export class FlushRounds<Op> {
     round.phase = phase;
     const call = round.call as Promise<void>;
     round.call = undefined;
-    await this.#stage.sure('allowed', what, () => call);
-    this.#stage.compare('quiet');
+    await this.#stage.ledger.sure('allowed', what, () => call);
+    await this.#stage.compare('quiet');
   }
 
   async #commitEnds(): Promise<void> {
@@ -194,16 +194,16 @@ export class FlushRounds<Op> {
     this.#now.call = undefined;
     this.#now.phase = 'ended';
     this.#now.isAborted = true;
-    this.#stage.compare('quiet');
+    await this.#stage.compare('quiet');
   }
 
-  #release(): void {
+  async #release(): Promise<void> {
     const round = this.#now;
     this.#round = undefined;
     round.capture.release();
     if (round.phase !== 'ended' || round.isAborted) this.#released += 1;
     if ((this.committed?.applied ?? 0) < round.applied) this.clause = 'released';
-    this.#stage.compare('quiet');
+    await this.#stage.compare('quiet');
   }
 
   /** The commit, with the clause that a difference would break: what came between comes first. */

@@ -1,6 +1,6 @@
 import { setup } from 'xstate';
-import { explore } from '../explore.js';
 import type { Graph } from '../graph.js';
+import { callGraph } from './call-graph.js';
 import type { Supports } from './place.js';
 
 /** What callers do with a store that runs on the core. */
@@ -103,5 +103,5 @@ export function handlerGraph(supports: Supports): Graph {
     ...(supports.powerCut ? (['CutPower'] as const) : []),
     ...(supports.failedWrites ? BREAKING : []),
   ];
-  return explore(handlerChart, { events: calls.map((type) => ({ type })) });
+  return callGraph(handlerChart, calls);
 }

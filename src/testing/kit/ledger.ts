@@ -1,3 +1,6 @@
+import { errorText } from '../../errors.js';
+import { begin, outcomeOf } from './patience.js';
+
 /** A clause of a contract that was not kept. */
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -29,5 +32,17 @@ export class Ledger<Clause extends string> {
   same(clause: Clause, what: string, expected: unknown, actual: unknown): void {
     const [wanted, found] = [JSON.stringify(expected), JSON.stringify(actual)];
     this.check(clause, wanted === found, () => `${what}: expected ${wanted}, found ${found}`);
+  }
+
+  /** The result of a call that must succeed, and must end within a limit. */
+  async sure<T>(clause: Clause, what: string, call: () => T | Promise<T>): Promise<T> {
+    const outcome = await outcomeOf(begin(call));
+    this.check(clause, outcome.ended === 'well', () => {
+      return outcome.ended === 'badly'
+        ? `${what} failed: ${errorText(outcome.error)}`
+        : `${what} does not come to an end`;
+    });
+    if (outcome.ended !== 'well') throw new TypeError('a check that failed has thrown');
+    return outcome.value;
   }
 }

@@ -1,6 +1,6 @@
 import { setup } from 'xstate';
-import { explore } from '../explore.js';
 import type { Graph } from '../graph.js';
+import { callGraph } from './call-graph.js';
 import type { Supports } from './place.js';
 
 /** The calls of a log, and their ends. */
@@ -98,9 +98,6 @@ const ALWAYS: readonly LogCall[] = [
   ...(['Read', 'ReadAFew', 'BeginReading', 'ReadOn', 'StopReading'] as const),
 ];
 
-/** Graphs by the calls that are supported: several suites in one process share them. */
-const known = new Map<string, Graph>();
-
 /** Everything that may be done to a log which supports so much. */
 export function logGraph({ kill, powerCut, failedWrites }: Supports): Graph {
   const calls: readonly LogCall[] = [
@@ -109,8 +106,5 @@ export function logGraph({ kill, powerCut, failedWrites }: Supports): Graph {
     ...(powerCut ? (['CutPower'] as const) : []),
     ...(failedWrites ? (['FailAppend', 'FailAppendStored', 'OpenAgain'] as const) : []),
   ];
-  const key = calls.join(' ');
-  const graph = known.get(key) ?? explore(logChart, { events: calls.map((type) => ({ type })) });
-  known.set(key, graph);
-  return graph;
+  return callGraph(logChart, calls);
 }

@@ -100,7 +100,7 @@ export class LogPlayer implements Player {
     Open: () => this.#open(),
     Close: () => this.#close(),
     CloseAgain: async () => {
-      await this.#sure('closing', 'close() of a closed log', () => this.#wal.close());
+      await this.#ledger.sure('closing', 'close() of a closed log', () => this.#wal.close());
     },
     Kill: () => this.#crash('kill'),
     CutPower: () => this.#crash('powerCut'),
@@ -138,10 +138,10 @@ export class LogPlayer implements Player {
       this.#wal = (await this.#place.adapters()).wal;
       this.#isStale = false;
     }
-    const state = await this.#sure('allowed', 'open()', () => this.#wal.open());
+    const state = await this.#ledger.sure('allowed', 'open()', () => this.#wal.open());
     this.#isOpen = true;
     const found: WalRecord[] = [];
-    await this.#sure(this.#end, 'reading all that is in the log', async () => {
+    await this.#ledger.sure(this.#end, 'reading all that is in the log', async () => {
       if (state.last <= state.acked) return;
       for await (const record of this.#wal.read(state.acked + 1, state.last)) found.push(record);
     });
@@ -150,7 +150,7 @@ export class LogPlayer implements Player {
   }
 
   async #close(end: LogEnd = this.#end): Promise<void> {
-    await this.#sure('closing', 'close()', () => this.#wal.close());
+    await this.#ledger.sure('closing', 'close()', () => this.#wal.close());
     this.#isOpen = false;
     await this.#leave('the log was closed');
     this.#end = end;
@@ -196,7 +196,7 @@ export class LogPlayer implements Player {
   async #appendEnds(): Promise<void> {
     const { data, sync, call } = this.#appending as Appending;
     this.#appending = undefined;
-    const opNums = await this.#sure('allowed', 'append()', () => call);
+    const opNums = await this.#ledger.sure('allowed', 'append()', () => call);
     this.#model.appended(data, opNums, sync);
   }
 
@@ -210,7 +210,7 @@ export class LogPlayer implements Player {
   async #keeperEnds(): Promise<void> {
     const { what, upTo, call } = this.#keeping as Keeping;
     this.#keeping = undefined;
-    await this.#sure('allowed', `${what}()`, () => call);
+    await this.#ledger.sure('allowed', `${what}()`, () => call);
     if (what === 'sync') this.#model.synced(upTo);
     else this.#model.acknowledged(upTo);
   }
@@ -219,7 +219,7 @@ export class LogPlayer implements Player {
     if (from > to) return;
     const given: WalRecord[] = [];
     const forgetting = this.#forgotten();
-    await this.#sure('range', `read(${from}, ${to})`, async () => {
+    await this.#ledger.sure('range', `read(${from}, ${to})`, async () => {
       try {
         for await (const record of this.#wal.read(from, to)) given.push(record);
       } catch (error) {
@@ -233,7 +233,7 @@ export class LogPlayer implements Player {
     const { acked, last } = this.#model;
     const [expected] = this.#model.between(acked + 1, last);
     if (expected === undefined || this.#forgotten() >= expected.opNum) return;
-    await this.#sure('range', 'a read that ends early', async () => {
+    await this.#ledger.sure('range', 'a read that ends early', async () => {
       for await (const record of this.#wal.read(acked + 1, last)) {
         this.#compare('range', [expected], [record]);
         break;
@@ -262,7 +262,7 @@ export class LogPlayer implements Player {
   /** Takes one record; false when the read has ended. */
   async #readNext(reading: Reading): Promise<boolean> {
     const { records, expected, given } = reading;
-    const next = await this.#sure('beside', 'the next record of a read', async () => {
+    const next = await this.#ledger.sure('beside', 'the next record of a read', async () => {
       try {
         return await records.next();
       } catch (error) {
@@ -286,7 +286,7 @@ export class LogPlayer implements Player {
   async #stopReading(): Promise<void> {
     const { records } = this.#reading as Reading;
     this.#reading = undefined;
-    await this.#sure('range', 'the early end of a read', async () => records.return?.());
+    await this.#ledger.sure('range', 'the early end of a read', async () => records.return?.());
   }
 
   async #failAppend(stored: boolean): Promise<void> {
@@ -333,18 +333,6 @@ export class LogPlayer implements Player {
       const record = new Uint8Array(SIZES[this.#random(SIZES.length)] ?? 1).fill(this.#written);
       return record;
     });
-  }
-
-  /** The result of a call that must succeed, within a limit. */
-  async #sure<T>(clause: LogClause, what: string, call: () => T | Promise<T>): Promise<T> {
-    const outcome = await outcomeOf(begin(call));
-    this.#ledger.check(clause, outcome.ended === 'well', () => {
-      return outcome.ended === 'badly'
-        ? `${what} failed: ${errorText(outcome.error)}`
-        : `${what} does not come to an end`;
-    });
-    if (outcome.ended !== 'well') throw new TypeError('a check that failed has thrown');
-    return outcome.value;
   }
 }
 

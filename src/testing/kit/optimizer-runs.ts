@@ -30,7 +30,7 @@ export class OptimizerRuns<Op> {
   }
 
   readonly calls: Record<RunCall, () => Promise<void> | void> = {
-    Begin: () => this.#begin(this.#fill()),
+    Begin: async () => this.#begin(await this.#fill()),
     Copy: () => this.#phase(({ run, controller }) => run.copy(this.#context(controller, 1))),
     CopyEnds: () => this.#ends('copy()'),
     Index: () => {
@@ -72,7 +72,7 @@ export class OptimizerRuns<Op> {
       });
       const choice = this.#choose();
       if (choice === undefined) return;
-      this.#begin(choice);
+      await this.#begin(choice);
       for (const call of [Copy, CopyEnds, Index, IndexEnds, CatchUp, CatchUpEnds, Swap]) {
         await call();
       }
@@ -80,12 +80,12 @@ export class OptimizerRuns<Op> {
   }
 
   /** Operations until some optimizer finds something to do. */
-  #fill(): Choice {
+  async #fill(): Promise<Choice> {
     const stage = this.#stage;
     for (let count = 0; count < FILL_MAX; count += 1) {
       const choice = this.#choose();
       if (choice !== undefined) return choice;
-      stage.apply(stage.random(4) === 0 ? stage.delete() : stage.put(stage.random(2) === 0));
+      await stage.apply(stage.random(4) === 0 ? stage.delete() : stage.put(stage.random(2) === 0));
     }
     stage.ledger.check('select', false, () => {
       return `after ${FILL_MAX} operations nothing is to be optimized: use smaller limits`;
@@ -121,7 +121,7 @@ export class OptimizerRuns<Op> {
     return undefined;
   }
 
-  #begin({ optimizer, ids }: Choice): void {
+  async #begin({ optimizer, ids }: Choice): Promise<void> {
     const stage = this.#stage;
     const { ledger } = stage;
     const points = this.#sources(ids).reduce((sum, info) => sum + info.points, 0);
@@ -141,7 +141,7 @@ export class OptimizerRuns<Op> {
     ledger.check('frozen', optimizer.begin(ids) === undefined, () => {
       return `segments ${ids.join(', ')} are frozen, and were frozen again`;
     });
-    stage.compare('begin');
+    await stage.compare('begin');
   }
 
   #phase(call: (run: Run) => Promise<void>): void {
@@ -153,8 +153,8 @@ export class OptimizerRuns<Op> {
     const run = this.#now;
     const { call } = run;
     run.call = undefined;
-    if (call !== undefined) await this.#stage.sure('allowed', what, () => call);
-    this.#stage.compare(clause);
+    if (call !== undefined) await this.#stage.ledger.sure('allowed', what, () => call);
+    await this.#stage.compare(clause);
   }
 
   async #swap(): Promise<void> {
@@ -166,8 +166,10 @@ export class OptimizerRuns<Op> {
     const points = run.swap();
     stage.swaps += 1;
     stage.activity += 1;
-    stage.compare('swap');
-    ledger.check('swap', this.#sources(ids).length === 0, 'a source is there after the swap');
+    const seen = stage.compare('swap');
+    const left = this.#sources(ids).length;
+    await seen;
+    ledger.check('swap', left === 0, 'a source is there after the swap');
     const output = stage.infos().filter(({ id }) => run.output?.includes(id));
     if (run.output !== undefined) {
       ledger.same('swap', 'segments of the output', run.output.length, output.length);
@@ -177,7 +179,7 @@ export class OptimizerRuns<Op> {
     ledger.check('frozen', optimizer.begin(ids) === undefined, 'segments that are gone are frozen');
     // Whoever does a part of it later is found out here.
     await Promise.resolve();
-    stage.compare('swap');
+    await stage.compare('swap');
   }
 
   async #cancel(): Promise<void> {
@@ -200,8 +202,9 @@ export class OptimizerRuns<Op> {
     stage.rollbacks += 1;
     stage.activity += 1;
     stage.busy = new Set();
-    stage.compare('rollback');
+    const seen = stage.compare('rollback');
     const left = this.#sources(ids);
+    await seen;
     ledger.same('rollback', 'sources that are there', ids.length, left.length);
     ledger.same(
       'rollback',

@@ -1,4 +1,5 @@
 import type {
+  DeathCounter,
   OperationCodec,
   SegmentHolder,
   SegmentInfo,
@@ -31,14 +32,19 @@ export interface LogAdapters {
   wal: Wal;
 }
 
+/** Keys and values. */
+export type KeyValues = Iterable<readonly [key: string, value: string]>;
+
 /** What the kit needs to test segments and their optimizers. */
 export interface SegmentsAdapters<Op, Info extends SegmentInfo = SegmentInfo> {
   segments: SegmentHolder<Op, Info>;
   optimizers?: readonly SegmentOptimizer<Info>[];
   /** Operations go through it before they are applied, as the core does it. */
   codec?: OperationCodec<Op>;
+  /** Opened and closed with the segments. */
+  deathCounter?: DeathCounter;
   /** Everything that readers see now, as keys and values; a key may come only once. */
-  content(): Iterable<readonly [key: string, value: string]>;
+  content(): KeyValues | Promise<KeyValues>;
 }
 
 /** What the kit needs to test a whole store. */

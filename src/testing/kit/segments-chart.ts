@@ -1,6 +1,6 @@
 import { setup } from 'xstate';
-import { explore } from '../explore.js';
 import type { Graph } from '../graph.js';
+import { callGraph } from './call-graph.js';
 import type { Supports } from './place.js';
 
 /** Calls that open and close a store of segments, or end it otherwise. */
@@ -127,9 +127,6 @@ const RUN: readonly SegmentsCall[] = [
   ...(['Swap', 'Cancel', 'DiscardEnds'] as const),
 ];
 
-/** Graphs by the calls that are supported: several suites in one process share them. */
-const known = new Map<string, Graph>();
-
 /** Everything that may be done to segments which support so much. */
 export function segmentsGraph(supports: Supports): Graph {
   const calls: readonly SegmentsCall[] = [
@@ -140,9 +137,5 @@ export function segmentsGraph(supports: Supports): Graph {
     ...(supports.powerCut ? (['CutPower'] as const) : []),
     ...(supports.failedWrites ? (['FailFlush', 'FailFlushStored', 'OpenAgain'] as const) : []),
   ];
-  const key = calls.join(' ');
-  const graph =
-    known.get(key) ?? explore(segmentsChart, { events: calls.map((type) => ({ type })) });
-  known.set(key, graph);
-  return graph;
+  return callGraph(segmentsChart, calls);
 }

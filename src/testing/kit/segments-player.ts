@@ -107,7 +107,9 @@ export class SegmentsPlayer<Op> implements Player {
       await this.#checkBlocks(isSettled);
     },
     CloseAgain: () =>
-      this.#stage.sure('closing', 'a second close()', () => this.#stage.adapters.segments.close()),
+      this.#stage.ledger.sure('closing', 'a second close()', () =>
+        this.#stage.adapters.segments.close(),
+      ),
     Kill: () => this.#crash('kill'),
     CutPower: () => this.#crash('powerCut'),
     FailFlush: () => this.#fail(false),
@@ -116,17 +118,17 @@ export class SegmentsPlayer<Op> implements Player {
     Put: () => this.#stage.apply(this.#stage.put(false)),
     Overwrite: () => this.#stage.apply(this.#stage.put(true)),
     Delete: () => this.#stage.apply(this.#stage.delete()),
-    Refuse: () => {
+    Refuse: async () => {
       const refused: Intent | undefined = this.#stage.refused();
-      if (refused !== undefined) this.#stage.apply(refused);
+      if (refused !== undefined) await this.#stage.apply(refused);
     },
-    EnsureCapacity: () => {
+    EnsureCapacity: async () => {
       const { adapters, ledger } = this.#stage;
       adapters.segments.ensureCapacity();
       this.#stage.activity += 1;
       const isOpen = this.#stage.infos().some(({ appendable }) => appendable);
       ledger.check('capacity', isOpen, 'none of the segments is appendable');
-      this.#stage.compare('capacity');
+      await this.#stage.compare('capacity');
     },
   };
 
@@ -143,7 +145,7 @@ export class SegmentsPlayer<Op> implements Player {
     if (random(3) === 0 && committed !== undefined) await this.#openWithOtherId();
     const end = this.#end === 'loaded' ? this.#rounds.clause : this.#end;
     const checked: number[] = [];
-    const opened = await stage.sure(end, 'open()', () =>
+    const opened = await stage.ledger.sure(end, 'open()', () =>
       this.#openWith(STORE_ID, (applied) => checked.push(applied)),
     );
     this.#isOpen = true;
@@ -153,22 +155,22 @@ export class SegmentsPlayer<Op> implements Player {
     ledger.check(end, now !== undefined || opened.applied === (committed?.applied ?? 0), () => {
       return `opened with number ${opened.applied}, committed was ${committed?.applied ?? 'none'}`;
     });
-    stage.compare(end, model.upTo(opened.applied));
+    await stage.compare(end, model.upTo(opened.applied));
     if (stage.supports.notes && now !== undefined) {
       ledger.same('notes', 'notes', now.notes, opened.notes);
     }
     this.#end = 'loaded';
-    this.#replay(opened.applied, now);
+    await this.#replay(opened.applied, now);
   }
 
   /** What the log has beyond the commit is applied again. */
-  #replay(applied: number, commit: Commit | undefined): void {
+  async #replay(applied: number, commit: Commit | undefined): Promise<void> {
     const stage = this.#stage;
     this.#rounds.opened(commit, commit === undefined);
     for (const [at, intent] of stage.model.intents.entries()) {
       if (at >= applied) stage.perform(at + 1, intent, 'replay');
     }
-    stage.compare('replay');
+    await stage.compare('replay');
   }
 
   async #refuseOpening(): Promise<void> {
@@ -201,7 +203,7 @@ export class SegmentsPlayer<Op> implements Player {
 
   async #close(): Promise<void> {
     const { segments } = this.#stage.adapters;
-    await this.#stage.sure('closing', 'close()', () => segments.close());
+    await this.#stage.ledger.sure('closing', 'close()', () => segments.close());
     this.#isOpen = false;
     this.#runs.drop();
     this.#rounds.drop();
@@ -219,7 +221,7 @@ export class SegmentsPlayer<Op> implements Player {
   async #fail(stored: boolean): Promise<void> {
     await this.#runs.end();
     await this.#rounds.end();
-    this.#stage.apply(this.#stage.put(true));
+    await this.#stage.apply(this.#stage.put(true));
     await promised(this.#place, 'failWrite')({ stored });
     await this.#rounds.fail();
     this.#end = 'failed';
@@ -242,11 +244,11 @@ export class SegmentsPlayer<Op> implements Player {
     const adapters = await place.adapters();
     const other = new SegmentsStage(adapters, this.#options);
     try {
-      await other.sure('pure', 'open()', () => openSegments(adapters, STORE_ID, () => {}));
+      await other.ledger.sure('pure', 'open()', () => openSegments(adapters, STORE_ID, () => {}));
       for (const [at, intent] of this.#stage.model.intents.entries()) {
         other.perform(at + 1, intent, 'pure');
       }
-      other.compare('pure', this.#stage.model.entries);
+      await other.compare('pure', this.#stage.model.entries);
     } finally {
       await outcomeOf(begin(() => adapters.segments.close()));
       await place.destroy?.();

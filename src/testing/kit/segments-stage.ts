@@ -2,7 +2,6 @@ import { errorText } from '../../errors.js';
 import type { SegmentInfo } from '../../services/ports.js';
 import type { Dice } from '../dice.js';
 import type { Ledger } from './ledger.js';
-import { begin, outcomeOf } from './patience.js';
 import type { Operations, SegmentsAdapters, Supports } from './place.js';
 import type { SegmentsClause } from './segments-clauses.js';
 import { difference, type Entries, type Intent, SegmentsModel } from './segments-model.js';
@@ -50,12 +49,12 @@ export class SegmentsStage<Op> {
   }
 
   /** Applies one more operation, as the core does it, and compares. */
-  apply(intent: Intent): void {
+  async apply(intent: Intent): Promise<void> {
     const { ledger, model } = this;
     const clause = this.busy.size > 0 ? 'beside' : 'effect';
     model.add(intent);
     const count = this.perform(model.last, intent, clause);
-    this.compare(clause);
+    await this.compare(clause);
     if (intent.kind === 'put') {
       ledger.check(clause, count !== undefined && count >= 1, `a put touched ${count} entries`);
     }
@@ -89,12 +88,18 @@ export class SegmentsStage<Op> {
     return count;
   }
 
-  /** What readers see must be what the operations come to; segments must count it. */
-  compare(clause: SegmentsClause, expected: Entries = this.model.entries): void {
-    const actual = this.#content();
+  /**
+   * What readers see must be what the operations come to; segments must count it. Both are asked
+   * before anything is awaited.
+   */
+  async compare(clause: SegmentsClause, expected: Entries = this.model.entries): Promise<void> {
+    const [given, infos] = [this.adapters.content(), this.#list()];
+    const pairs = [...(Symbol.iterator in given ? given : await given)];
+    const actual: Entries = new Map(pairs);
+    this.ledger.check('counts', actual.size === pairs.length, 'a key is there twice');
     const found = difference(expected, actual);
     this.ledger.check(clause, found === undefined, () => `${found}`);
-    this.#checkSegments(actual.size);
+    this.#checkSegments(infos, actual.size);
   }
 
   /** The present segments. */
@@ -122,18 +127,6 @@ export class SegmentsStage<Op> {
     return key === undefined ? undefined : { kind: 'refused', present: key, absent: 'nobody' };
   }
 
-  /** The result of a call that must succeed, within a limit. */
-  async sure<T>(clause: SegmentsClause, what: string, call: () => T | Promise<T>): Promise<T> {
-    const outcome = await outcomeOf(begin(call));
-    this.ledger.check(clause, outcome.ended === 'well', () => {
-      return outcome.ended === 'badly'
-        ? `${what} failed: ${errorText(outcome.error)}`
-        : `${what} does not come to an end`;
-    });
-    if (outcome.ended !== 'well') throw new TypeError('a check that failed has thrown');
-    return outcome.value;
-  }
-
   #operation(intent: Intent): Op {
     const { operations } = this;
     if (intent.kind === 'put') return operations.put(intent.key, intent.value);
@@ -142,17 +135,14 @@ export class SegmentsStage<Op> {
     return operations.refused(intent);
   }
 
-  #content(): Entries {
-    const pairs = [...this.adapters.content()];
-    const entries = new Map(pairs);
-    this.ledger.check('counts', entries.size === pairs.length, 'a key is there twice');
-    return entries;
+  #list(): readonly SegmentInfo[] {
+    const infos = this.infos();
+    this.ledger.same('ids', 'a second list of the segments', infos, this.infos());
+    return infos;
   }
 
-  #checkSegments(count: number): void {
+  #checkSegments(infos: readonly SegmentInfo[], count: number): void {
     const { ledger } = this;
-    const infos = this.infos();
-    ledger.same('ids', 'a second list of the segments', infos, this.infos());
     const points = infos.reduce((sum, info) => sum + info.points, 0);
     ledger.check('counts', points === count, () => `${count} entries are counted as ${points}`);
     const ids = infos.map(({ id }) => id);

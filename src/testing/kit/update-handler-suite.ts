@@ -1,3 +1,5 @@
+import { type DeathClause, deathClauses, deathGraph } from './death-chart.js';
+import { DeathPlayer } from './death-player.js';
 import { handlerGraph } from './handler-chart.js';
 import { type HandlerClause, handlerClauses } from './handler-clauses.js';
 import { HandlerPlayer } from './handler-player.js';
@@ -32,4 +34,14 @@ export function updateHandlerSuite<Op>(options: UpdateHandlerSuite<Op>): void {
       new HandlerPlayer({ place: await factory(), operations, supports, ledger, random }),
   };
   registerProtocol(options, supports, protocol, options);
+  const deaths: Protocol<DeathClause> = {
+    title: 'the store on the core, killed at each call',
+    clauses: deathClauses,
+    graph: deathGraph(supports),
+    scenes: [],
+    lengths: [1],
+    start: async (ledger, random) =>
+      new DeathPlayer({ factory, operations, supports, ledger, random }),
+  };
+  registerProtocol(options, supports, deaths, { ...options, walks: 0 });
 }

@@ -196,4 +196,15 @@ export class StorePlace<Op> implements Place<StoreAdapters<Op>> {
   failWrite(options: { stored: boolean }): void {
     this.#log.failWrite(options);
   }
+
+  blocks(): Promise<{ stored: string[]; named: readonly string[] }> {
+    return this.#segments.blocks();
+  }
+}
+
+/** A log and segments that are gone with the process: an end of it is all that they can't survive. */
+export function memoryStore(): Place<StoreAdapters<TinyOperation>> {
+  const wal = memoryWal();
+  const segments = new TinyPlace();
+  return { adapters: () => ({ wal, ...segments.adapters() }) };
 }
