@@ -14,7 +14,7 @@ import { HASTE, optimize, storeOn } from './store-on.js';
 import { Submissions, type Submitted } from './submissions.js';
 
 /** Operations before a flush, and beside a call that waits. */
-const FEW = 6;
+const FEW = 4;
 /** After so many operations some optimizer must have found something to do. */
 const FILL_MAX = 1000;
 /** Turns of the event loop that operations beside a call that waits are given. */
@@ -35,6 +35,8 @@ export class DeathRound<Op> {
   readonly #ledger: Ledger<DeathClause>;
   readonly #submissions: Submissions<Op>;
   #handler: UpdateHandler<Op> | undefined;
+  /** What the process did that was to die: nobody kills it any more. */
+  #isOver = false;
   #where = 'before anything';
 
   constructor(options: DeathRoundOptions<Op>) {
@@ -64,6 +66,7 @@ export class DeathRound<Op> {
     const death = this.#deathAt(recorded, at);
     const work = call === 'DieFlushing' ? this.#flush() : this.#optimize();
     const sure = await ledger.sure('rest', call, () => Promise.race([work, death]));
+    this.#isOver = true;
     if (sure === undefined) return false;
     clock.stop();
     this.#handler = undefined;
@@ -91,7 +94,7 @@ export class DeathRound<Op> {
       };
       journal.listen((event) => {
         lines += 1;
-        if (lines !== at) return;
+        if (lines !== at || this.#isOver) return;
         this.#where = `at call ${at}: ${eventLine(event)}`;
         if (event.type === 'begun') {
           gates.decide = ({ call }) => (call === event.call ? 'deaf' : 'pass');
@@ -133,12 +136,12 @@ export class DeathRound<Op> {
     await this.#running.plunge();
   }
 
-  /** Until what it has made is committed, and what it has replaced is gone. */
+  /** Until what it has made is committed. */
   async #optimize(): Promise<undefined> {
     const handler = this.#running;
     await handler.reconfigure({ maxOptimizationThreads: 1 });
     await optimize(handler);
-    await this.#settleBlocks();
+    await handler.flush();
   }
 
   /** The next process: what was answered is there, and it goes on as if nothing had been. */

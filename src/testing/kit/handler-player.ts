@@ -139,7 +139,7 @@ export class HandlerPlayer<Op> implements Player {
     const submitted = this.#submit(intent, wait);
     await this.#ledger.sure('allowed', 'an operation', () => submitted.done);
     this.#ledger.check('allowed', submitted.ended === 'well', 'an operation was refused');
-    if (wait) this.#compare('effect');
+    if (wait) await this.#compare('effect');
   }
 
   #submit(intent: Intent, wait: boolean): Submitted {

@@ -1,5 +1,5 @@
 // Segments, flushes and optimizers with one fault each: the suite has a test for it, which fails.
-import { segmentsSuite } from 'sluice/testing';
+import { type KeyValues, segmentsSuite } from 'sluice/testing';
 import type {
   FlushCapture,
   Optimization,
@@ -32,7 +32,7 @@ function broken(what: string, clause: string, fault: (parts: Parts) => Fault): v
     return new SegmentsPlace<KvOperation>((db) => {
       const { segments: holder, optimizers, content } = kvAdapters(db);
       const [good] = optimizers as [SegmentOptimizer];
-      const all = () => new Map(content());
+      const all = () => new Map(content() as KeyValues);
       const change = fault({ segments: holder, optimizer: good, db, content: all });
       const segments: Holder = {
         open: (options) => holder.open(options),

@@ -15,6 +15,9 @@ test.each<[what: string, options: object, why: RegExp]>([
   ['no factory', { factory: undefined }, /^factory must be a function/],
   ['a group that is none', { describe: 'logs' }, /^describe must be a function/],
   ['a capability that nobody knows', { supports: { killed: true } }, /^supports has no killed/],
+  ['walks that are none', { walks: '10' }, /^walks must be a whole number/],
+  ['fewer walks than none', { walks: -1 }, /^walks must be a whole number/],
+  ['a seed that is no whole number', { seed: 0.5 }, /^seed must be a whole number/],
   ['a capability that is no boolean', { supports: { kill: 1 } }, /^supports.kill must be/],
 ])('%s', (_, options, why) => {
   const good: WalSuite = { test: () => {}, factory: place };

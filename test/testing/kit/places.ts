@@ -184,6 +184,11 @@ export class StorePlace<Op> implements Place<StoreAdapters<Op>> {
     this.#segments = segments;
   }
 
+  /** Where the segments are. */
+  get db(): FaultLevel {
+    return this.#segments.db;
+  }
+
   adapters(): StoreAdapters<Op> {
     return { ...this.#log.adapters(), ...this.#segments.adapters() };
   }
@@ -202,9 +207,14 @@ export class StorePlace<Op> implements Place<StoreAdapters<Op>> {
   }
 }
 
-/** A log and segments that are gone with the process: an end of it is all that they can't survive. */
+/** A log and segments that are gone with the process; its readers are answered later. */
 export function memoryStore(): Place<StoreAdapters<TinyOperation>> {
   const wal = memoryWal();
-  const segments = new TinyPlace();
-  return { adapters: () => ({ wal, ...segments.adapters() }) };
+  const place = new TinyPlace();
+  return {
+    adapters: () => {
+      const { content, ...others } = place.adapters();
+      return { wal, ...others, content: async () => content() };
+    },
+  };
 }
