@@ -22,6 +22,7 @@ export type LogCall =
   | 'BeginReading'
   | 'ReadOn'
   | 'StopReading'
+  | 'OthersWrite'
   | 'FailAppend'
   | 'FailAppendStored'
   | 'OpenAgain';
@@ -50,7 +51,11 @@ const logChart = setup({
           initial: 'idle',
           states: {
             idle: {
-              on: { AppendSynced: { target: 'busy' }, AppendUnsynced: { target: 'busy' } },
+              on: {
+                AppendSynced: { target: 'busy' },
+                AppendUnsynced: { target: 'busy' },
+                OthersWrite: { target: 'idle' },
+              },
             },
             busy: { on: { AppendEnds: { target: 'idle' } } },
           },
@@ -99,11 +104,12 @@ const ALWAYS: readonly LogCall[] = [
 ];
 
 /** Everything that may be done to a log which supports so much. */
-export function logGraph({ kill, powerCut, failedWrites }: Supports): Graph {
+export function logGraph({ kill, powerCut, failedWrites, otherWriters }: Supports): Graph {
   const calls: readonly LogCall[] = [
     ...ALWAYS,
     ...(kill ? (['Kill'] as const) : []),
     ...(powerCut ? (['CutPower'] as const) : []),
+    ...(otherWriters ? (['OthersWrite'] as const) : []),
     ...(failedWrites ? (['FailAppend', 'FailAppendStored', 'OpenAgain'] as const) : []),
   ];
   return callGraph(logChart, calls);

@@ -19,6 +19,18 @@ export const logClauses = {
   report: { text: 'opening tells the newest number and the bytes that are in the log' },
   forgotten: { text: 'acknowledging is remembered, and forgets nothing above its number' },
   closing: { text: 'closing ends the writes in flight, and may be done twice' },
+  reclaim: {
+    text: 'giving space back changes nothing, and ends soon after its signal',
+    needs: ['logReclaim'],
+  },
+  bytesOnDisk: {
+    text: 'the bytes that records take are a number, or not known',
+    needs: ['logBytesOnDisk'],
+  },
+  watched: {
+    text: 'records of other writers are told of, as long as somebody watches',
+    needs: ['otherWriters'],
+  },
   failed: {
     text: 'a failed append leaves the log as it was or with the whole of it; no number comes twice',
     needs: ['failedWrites'],

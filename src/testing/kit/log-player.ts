@@ -1,14 +1,16 @@
 import { errorText, isSticky, SluiceError } from '../../errors.js';
+import { systemClock } from '../../services/clock.js';
 import type { Wal, WalRecord } from '../../services/ports.js';
 import type { Dice } from '../dice.js';
 import type { Ledger } from './ledger.js';
 import type { LogCall } from './log-chart.js';
 import type { LogClause } from './log-clauses.js';
 import { type LogEnd, LogModel, sameBytes } from './log-model.js';
-import { begin, outcomeOf } from './patience.js';
+import { ABORT_LIMIT_MS, begin, outcomeOf } from './patience.js';
 import type { LogAdapters, Place, Supports } from './place.js';
 import { promised } from './promised.js';
 import type { Player } from './protocol.js';
+import { checkBytes, reclaimBeside } from './space.js';
 
 const SIZES = [1, 20, 300, 5000];
 const RECORDS_MAX = 3;
@@ -69,7 +71,13 @@ export class LogPlayer implements Player {
     how: { supports: Supports; ledger: Ledger<LogClause>; random: Dice },
   ): Promise<LogPlayer> {
     const { wal } = await place.adapters();
-    const missing = METHODS.filter((name) => typeof wal?.[name] !== 'function');
+    const { logReclaim, logBytesOnDisk, otherWriters } = how.supports;
+    const missing = [
+      ...METHODS,
+      ...(logReclaim ? (['reclaim'] as const) : []),
+      ...(logBytesOnDisk ? (['bytesOnDisk'] as const) : []),
+      ...(otherWriters ? (['watch'] as const) : []),
+    ].filter((name) => typeof wal?.[name] !== 'function');
     how.ledger.check('shape', missing.length === 0, `missing: ${missing.join(', ')}`);
     how.ledger.check('shape', typeof wal.dense === 'boolean', '`dense` is not a boolean');
     return new LogPlayer(place, wal, how);
@@ -114,15 +122,12 @@ export class LogPlayer implements Player {
     SyncEnds: () => this.#keeperEnds(),
     Acknowledge: async () => this.#acknowledge(),
     AcknowledgeEnds: () => this.#keeperEnds(),
-    Read: async () => {
-      const { acked, last } = this.#model;
-      await this.#readRange(acked + 1, last);
-      if (last > acked) await this.#readRange(acked + 1 + this.#random(last - acked), last);
-    },
+    Read: () => this.#read(),
     ReadAFew: () => this.#readAFew(),
     BeginReading: () => this.#beginReading(),
     ReadOn: () => this.#readOn(),
     StopReading: () => this.#stopReading(),
+    OthersWrite: () => this.#othersWrite(),
     FailAppend: () => this.#failAppend(false),
     FailAppendStored: () => this.#failAppend(true),
     OpenAgain: async () => {
@@ -215,18 +220,67 @@ export class LogPlayer implements Player {
     else this.#model.acknowledged(upTo);
   }
 
-  async #readRange(from: number, to: number): Promise<void> {
+  async #read(): Promise<void> {
+    const [ledger, random, wal] = [this.#ledger, this.#random, this.#wal];
+    const { acked, last } = this.#model;
+    await this.#readRange(acked + 1, last);
+    const readSome = async (clause: LogClause) => {
+      if (last > acked) await this.#readRange(acked + 1 + random(last - acked), last, clause);
+    };
+    if (this.#supports.logReclaim) {
+      const reclaim = async (signal: AbortSignal) => wal.reclaim?.(signal);
+      await reclaimBeside({ ledger, clause: 'reclaim', random }, reclaim, () =>
+        readSome('reclaim'),
+      );
+      await this.#readRange(acked + 1, last, 'reclaim');
+    } else await readSome('range');
+    if (!this.#supports.logBytesOnDisk) return;
+    const bytes = await ledger.sure('bytesOnDisk', 'bytesOnDisk()', () => wal.bytesOnDisk?.());
+    checkBytes(ledger, 'bytesOnDisk', { bytes });
+  }
+
+  /** Records of others: before somebody watches, while somebody does, and after it. */
+  async #othersWrite(): Promise<void> {
+    let told = 0;
+    await this.#writeElsewhere();
+    const end = this.#wal.watch?.((last) => {
+      told = Math.max(told, last);
+    });
+    await this.#isTold(() => told);
+    await this.#writeElsewhere();
+    await this.#isTold(() => told);
+    end?.();
+    const before = told;
+    await this.#writeElsewhere();
+    await systemClock.yield();
+    this.#ledger.same('watched', 'told after the end of the watching', before, told);
+  }
+
+  async #writeElsewhere(): Promise<void> {
+    const data = this.#data();
+    const opNums = await promised(this.#place, 'writeElsewhere')(data);
+    this.#model.appended(data, opNums, false);
+  }
+
+  async #isTold(told: () => number): Promise<void> {
+    const { last } = this.#model;
+    const limit = systemClock.now() + ABORT_LIMIT_MS;
+    while (told() < last && systemClock.now() < limit) await systemClock.yield();
+    this.#ledger.check('watched', told() >= last, `record ${last} is not told of, ${told()} is`);
+  }
+
+  async #readRange(from: number, to: number, clause: LogClause = 'range'): Promise<void> {
     if (from > to) return;
     const given: WalRecord[] = [];
     const forgetting = this.#forgotten();
-    await this.#ledger.sure('range', `read(${from}, ${to})`, async () => {
+    await this.#ledger.sure(clause, `read(${from}, ${to})`, async () => {
       try {
         for await (const record of this.#wal.read(from, to)) given.push(record);
       } catch (error) {
         if (!isTruncated(error) || this.#forgotten() < from) throw error;
       }
     });
-    if (forgetting < from) this.#compare('range', this.#model.between(from, to), given);
+    if (forgetting < from) this.#compare(clause, this.#model.between(from, to), given);
   }
 
   async #readAFew(): Promise<void> {

@@ -18,6 +18,13 @@ const CAPABILITIES: Record<keyof Supports, true> = {
   optimizers: true,
   notes: true,
   touched: true,
+  reclaim: true,
+  bytesOnDisk: true,
+  diskUse: true,
+  deathCounter: true,
+  logReclaim: true,
+  logBytesOnDisk: true,
+  otherWriters: true,
 };
 
 /** Wrong use is a `TypeError` at once, and not a failure of each test. */

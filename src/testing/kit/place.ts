@@ -23,6 +23,8 @@ export interface Place<Adapters> {
   failWrite?(options: { stored: boolean }): void | Promise<void>;
   /** Names of the blocks that are stored, and of those that count; asked while nothing is open. */
   blocks?(): Promise<{ stored: Iterable<string>; named: Iterable<string> }>;
+  /** Another writer of the same log appends records; gives their numbers. */
+  writeElsewhere?(records: readonly Uint8Array[]): Promise<readonly number[]>;
   /** Removes the storage; its adapters are closed, or were crashed. */
   destroy?(): void | Promise<void>;
 }
@@ -80,6 +82,20 @@ export interface Supports {
   notes?: boolean;
   /** `SegmentHolder.touched`. @default false */
   touched?: boolean;
+  /** `SegmentHolder.reclaim`. @default false */
+  reclaim?: boolean;
+  /** `SegmentHolder.bytesOnDisk`. @default false */
+  bytesOnDisk?: boolean;
+  /** `SegmentHolder.diskUse`. @default false */
+  diskUse?: boolean;
+  /** `deathCounter` among the adapters. @default false */
+  deathCounter?: boolean;
+  /** `Wal.reclaim`. @default false */
+  logReclaim?: boolean;
+  /** `Wal.bytesOnDisk`. @default false */
+  logBytesOnDisk?: boolean;
+  /** `Wal.watch`, and `Place.writeElsewhere`. @default false */
+  otherWriters?: boolean;
 }
 
 export type Capability = keyof Supports;

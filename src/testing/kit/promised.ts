@@ -1,6 +1,6 @@
 import type { Place } from './place.js';
 
-type Promised = 'crash' | 'failWrite' | 'blocks';
+type Promised = 'crash' | 'failWrite' | 'blocks' | 'writeElsewhere';
 
 /**
  * A method of the storage that `supports` has promised. Without it a clause would be looked at where

@@ -73,6 +73,22 @@ export const segmentsClauses = {
     text: 'an optimization whose signal fires ends soon; if badly, with SLUICE_CANCELLED',
     needs: ['optimizers'],
   },
+  reclaim: {
+    text: 'giving space back changes nothing, and ends soon after its signal',
+    needs: ['reclaim'],
+  },
+  bytesOnDisk: {
+    text: 'the bytes that segments take are a number, or not known',
+    needs: ['bytesOnDisk'],
+  },
+  diskUse: {
+    text: 'the use of the disk counts what is stored, and nothing under way that has ended',
+    needs: ['diskUse'],
+  },
+  deaths: {
+    text: 'the death counter gives what was written last, and keeps what was synced',
+    needs: ['deathCounter'],
+  },
   converges: { text: 'the optimizers come to an end', needs: ['optimizers'] },
 } as const satisfies Record<string, Clause>;
 

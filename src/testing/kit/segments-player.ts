@@ -8,6 +8,7 @@ import { begin, outcomeOf } from './patience.js';
 import type { Operations, Place, SegmentsAdapters, Supports } from './place.js';
 import { promised } from './promised.js';
 import type { Player } from './protocol.js';
+import { SegmentsAside } from './segments-aside.js';
 import type { OperationCall, SegmentsCall, StoreCall } from './segments-chart.js';
 import type { SegmentsClause } from './segments-clauses.js';
 import type { Intent } from './segments-model.js';
@@ -38,6 +39,7 @@ export class SegmentsPlayer<Op> implements Player {
   readonly #stage: SegmentsStage<Op>;
   readonly #rounds: FlushRounds<Op>;
   readonly #runs: OptimizerRuns<Op>;
+  readonly #aside: SegmentsAside<Op>;
   readonly #all: Record<SegmentsCall, () => Promise<void> | void>;
   #isOpen = false;
   #isStale = false;
@@ -54,6 +56,7 @@ export class SegmentsPlayer<Op> implements Player {
     this.#stage = new SegmentsStage(adapters, options);
     this.#rounds = new FlushRounds(this.#stage);
     this.#runs = new OptimizerRuns(this.#stage);
+    this.#aside = new SegmentsAside(this.#stage);
     this.#all = { ...this.#calls, ...this.#rounds.calls, ...this.#runs.calls };
   }
 
@@ -66,7 +69,10 @@ export class SegmentsPlayer<Op> implements Player {
     if (supports.touched && segments.touched === undefined) missing.push('touched');
     if (supports.optimizers && optimizers.length === 0) missing.push('optimizers');
     ledger.check('shape', missing.length === 0, `missing: ${missing.join(', ')}`);
-    return new SegmentsPlayer(options, place, adapters);
+    const player = new SegmentsPlayer(options, place, adapters);
+    const left = player.#aside.missing;
+    ledger.check('shape', left.length === 0, `missing: ${left.join(', ')}`);
+    return player;
   }
 
   async take(call: string): Promise<void> {
@@ -77,6 +83,7 @@ export class SegmentsPlayer<Op> implements Player {
   async finish(): Promise<void> {
     if (this.#end === 'failed' && this.#isOpen) await this.#close();
     if (this.#isOpen) {
+      await this.#aside.look(true);
       await this.#runs.end();
       await this.#rounds.complete();
       await this.#close();
@@ -100,6 +107,7 @@ export class SegmentsPlayer<Op> implements Player {
   readonly #calls: Record<StoreCall | OperationCall, () => Promise<void> | void> = {
     Open: () => this.#open(),
     Close: async () => {
+      if (this.#end !== 'failed') await this.#aside.look(false);
       await this.#runs.end();
       await this.#rounds.end();
       const { isSettled } = this.#rounds;
@@ -159,6 +167,7 @@ export class SegmentsPlayer<Op> implements Player {
     if (stage.supports.notes && now !== undefined) {
       ledger.same('notes', 'notes', now.notes, opened.notes);
     }
+    await this.#aside.opened(end === 'power');
     this.#end = 'loaded';
     await this.#replay(opened.applied, now);
   }

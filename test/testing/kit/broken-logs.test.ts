@@ -2,6 +2,7 @@
 import { isSticky, levelWal } from 'sluice';
 import { walSuite } from 'sluice/testing';
 import type { Wal } from '#sluice/services/ports.js';
+import { SharedLog } from '../../core/support/shared-log.js';
 import { FaultPlace } from './places.js';
 import { rejects } from './rejected.js';
 
@@ -15,6 +16,8 @@ function like(wal: Wal): Wal {
     read: (from, to) => wal.read(from, to),
     acknowledge: (upTo) => wal.acknowledge(upTo),
     close: () => wal.close(),
+    reclaim: async (signal) => wal.reclaim?.(signal),
+    bytesOnDisk: async () => wal.bytesOnDisk?.(),
   };
 }
 
@@ -24,7 +27,10 @@ function broken(what: string, clause: string, change: (wal: Wal) => Partial<Wal>
       const wal = levelWal(db);
       return { wal: { ...like(wal), ...change(wal) } };
     });
-  const supports = { kill: true, powerCut: true, failedWrites: true };
+  const supports = {
+    ...{ kill: true, powerCut: true, failedWrites: true },
+    ...{ logReclaim: true, logBytesOnDisk: true },
+  };
   rejects(what, clause, (test) => walSuite({ test, factory, supports }));
 }
 
@@ -253,6 +259,48 @@ broken(
     };
   },
 );
+
+const reclaim = 'giving space back changes nothing, and ends soon after its signal';
+
+broken('gives back the space of what it still needs', reclaim, (wal) => ({
+  reclaim: async () => wal.acknowledge((await wal.open()).last),
+}));
+
+broken('gives space back for ever', reclaim, () => ({ reclaim: () => new Promise(() => {}) }));
+
+broken(
+  'tells no number of bytes',
+  'the bytes that records take are a number, or not known',
+  () => ({ bytesOnDisk: async () => Number.NaN }),
+);
+
+function brokenWatch(what: string, watch: (wal: Wal, log: SharedLog) => Wal['watch']): void {
+  const factory = () => {
+    const log = new SharedLog();
+    const good = log.client();
+    const wal: Wal = { ...good, watch: watch(good, log) as NonNullable<Wal['watch']> };
+    const writeElsewhere = async (records: readonly Uint8Array[]) =>
+      records.map((data) => log.append(data));
+    return { adapters: () => ({ wal }), writeElsewhere };
+  };
+  const supports = { permanence: false, otherWriters: true };
+  const clause = 'records of other writers are told of, as long as somebody watches';
+  rejects(what, clause, (test) => walSuite({ test, factory, supports }));
+}
+
+brokenWatch('does not tell of records that appeared before it was watched', (wal, log) => {
+  return (listener) => {
+    const before = log.last;
+    return wal.watch?.((last) => last > before && listener(last)) ?? (() => {});
+  };
+});
+
+brokenWatch('tells on after the end of the watching', (wal) => {
+  return (listener) => {
+    wal.watch?.(listener);
+    return () => {};
+  };
+});
 
 rejects(
   'has no method to append',

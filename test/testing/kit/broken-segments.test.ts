@@ -1,6 +1,7 @@
 // Segments, flushes and optimizers with one fault each: the suite has a test for it, which fails.
 import { type KeyValues, segmentsSuite } from 'sluice/testing';
 import type {
+  DeathCounter,
   FlushCapture,
   Optimization,
   SegmentHolder,
@@ -24,13 +25,14 @@ interface Fault {
   segments?: Partial<Holder>;
   capture?: (capture: FlushCapture) => Partial<FlushCapture>;
   optimizer?: Partial<SegmentOptimizer>;
+  deathCounter?: (counter: DeathCounter) => Partial<DeathCounter>;
   run?: (run: Optimization, ids: readonly number[]) => Partial<Optimization>;
 }
 
 function broken(what: string, clause: string, fault: (parts: Parts) => Fault): void {
   const factory = () => {
     return new SegmentsPlace<KvOperation>((db) => {
-      const { segments: holder, optimizers, content } = kvAdapters(db);
+      const { segments: holder, optimizers, content, deathCounter } = kvAdapters(db);
       const [good] = optimizers as [SegmentOptimizer];
       const all = () => new Map(content() as KeyValues);
       const change = fault({ segments: holder, optimizer: good, db, content: all });
@@ -42,6 +44,9 @@ function broken(what: string, clause: string, fault: (parts: Parts) => Fault): v
         ensureCapacity: () => holder.ensureCapacity(),
         dirtyBytes: () => holder.dirtyBytes(),
         close: () => holder.close(),
+        reclaim: async () => {},
+        bytesOnDisk: async () => undefined,
+        diskUse: () => ({ stored: 1, largest: 1 }),
         ...change.segments,
         capture: (applied, notes) => {
           const capture = (change.segments?.capture ?? holder.capture.bind(holder))(applied, notes);
@@ -57,12 +62,15 @@ function broken(what: string, clause: string, fault: (parts: Parts) => Fault): v
           return run && { ...run, ...change.run?.(run, ids) };
         },
       };
-      return { segments, optimizers: [optimizer], content };
+      const counter = deathCounter as DeathCounter;
+      const deaths = { ...counter, ...change.deathCounter?.(counter) };
+      return { segments, optimizers: [optimizer], content, deathCounter: deaths };
     });
   };
   const supports = {
     ...{ kill: true, powerCut: true, failedWrites: true, blocks: true },
     ...{ refused: true, optimizers: true, notes: true, touched: true },
+    ...{ reclaim: true, bytesOnDisk: true, diskUse: true, deathCounter: true },
   };
   const operations = kvOperations;
   rejects(what, clause, (test) => segmentsSuite({ test, factory, operations, supports }));
@@ -319,3 +327,60 @@ broken(
     };
   },
 );
+
+broken(
+  'gives back the space of entries that are there',
+  'giving space back changes nothing, and ends soon after its signal',
+  ({ segments, content }) => ({
+    segments: {
+      reclaim: async () => {
+        const [key] = content().keys();
+        if (key !== undefined) segments.apply(1e6, { type: 'delete', key });
+      },
+    },
+  }),
+);
+
+broken(
+  'fails to tell how many bytes it takes',
+  'the bytes that segments take are a number, or not known',
+  () => ({ segments: { bytesOnDisk: () => Promise.reject(new Error('no idea')) } }),
+);
+
+broken(
+  'counts what was cancelled as under way',
+  'the use of the disk counts what is stored, and nothing under way that has ended',
+  () => {
+    let underway = 0;
+    return {
+      segments: { diskUse: () => ({ stored: 1, largest: 1, underway }) },
+      run: (run) => {
+        underway += 1;
+        return {
+          swap: () => {
+            underway -= 1;
+            return run.swap();
+          },
+        };
+      },
+    };
+  },
+);
+
+const deaths = 'the death counter gives what was written last, and keeps what was synced';
+
+broken('forgets its deaths when it is closed', deaths, () => {
+  let count = 0;
+  return {
+    deathCounter: () => ({
+      read: async () => count,
+      write: async (written) => {
+        count = written;
+      },
+    }),
+  };
+});
+
+broken('takes each count of deaths for an unsynced one', deaths, () => ({
+  deathCounter: (counter) => ({ write: (count) => counter.write(count, { sync: false }) }),
+}));

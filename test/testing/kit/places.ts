@@ -18,6 +18,7 @@ import type { PointOperation } from '#sluice/services/points/operations.js';
 import type { VectorIndexes } from '#sluice/services/vector-index/vector-index.js';
 import { kvPorts } from '../../../examples/kv-store/kv-store.mjs';
 import { Hooks } from '../../core/support/hooks.js';
+import { SharedLog } from '../../core/support/shared-log.js';
 import { TinyOptimizer } from '../../core/support/tiny-optimizer.js';
 import { TinyDisk, type TinyOperation, TinySegments } from '../../core/support/tiny-segments.js';
 import { FaultLevel } from '../../support/fault-level.js';
@@ -36,6 +37,16 @@ export function effort(walks: number): Effort {
 export function memoryLog(): Place<LogAdapters> {
   const wal = memoryWal();
   return { adapters: () => ({ wal }) };
+}
+
+/** A log elsewhere, with other writers. */
+export function sharedLog(): Place<LogAdapters> {
+  const log = new SharedLog();
+  const wal = log.client();
+  return {
+    adapters: () => ({ wal }),
+    writeElsewhere: async (records) => records.map((data) => log.append(data)),
+  };
 }
 
 /** A database in memory that can do what LevelDB can: survive, lose what was not synced, fail. */
@@ -106,9 +117,10 @@ export type KvStoreAdapters = StoreAdapters<KvOperation>;
 
 /** The segments of the key-value example, eight entries each. */
 export function kvAdapters(db: FaultLevel): SegmentsAdapters<KvOperation> {
-  const { segments, optimizers, codec } = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
+  const ports = kvPorts({ wal: new FaultLevel(), segments: db }, 8);
+  const { segments, optimizers, codec, deathCounter } = ports;
   const content = () => [...segments.live].map(([key, { entry }]) => [key, entry[2]] as const);
-  return { segments, optimizers, codec, content };
+  return { segments, optimizers, codec, deathCounter, content };
 }
 
 /** The same on a database that fails, and loses what was not synced. */

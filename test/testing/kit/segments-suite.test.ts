@@ -14,6 +14,7 @@ import {
 
 const runner = { test, describe, ...effort(5) };
 const some = { kill: true, refused: true, optimizers: true, notes: true, touched: true };
+const space = { reclaim: true, bytesOnDisk: true, diskUse: true };
 const all = { ...some, powerCut: true, failedWrites: true, blocks: true };
 
 describe('numbers in memory', () => {
@@ -22,15 +23,26 @@ describe('numbers in memory', () => {
 });
 
 describe('the key-value example', () => {
-  segmentsSuite({ ...runner, factory: kvSegments, operations: kvOperations, supports: all });
+  const supports = { ...all, deathCounter: true };
+  segmentsSuite({ ...runner, factory: kvSegments, operations: kvOperations, supports });
 });
 
 describe('points without vector indexes', () => {
   const factory = () => pointSegments();
-  segmentsSuite({ ...runner, factory, operations: pointOperations, supports: all });
+  segmentsSuite({
+    ...runner,
+    factory,
+    operations: pointOperations,
+    supports: { ...all, ...space },
+  });
 });
 
 describe('points with vector indexes', () => {
   const factory = () => pointSegments(new FakeIndexes());
-  segmentsSuite({ ...runner, factory, operations: pointOperations, supports: all });
+  segmentsSuite({
+    ...runner,
+    factory,
+    operations: pointOperations,
+    supports: { ...all, ...space },
+  });
 });
