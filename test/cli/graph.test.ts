@@ -18,30 +18,7 @@ const MACHINES = [
   ...(process.env.SLUICE_GRAPH_ALL === undefined ? [] : ['updateHandler', 'optimizerScheduler']),
 ];
 
-const DOOR = `import { assign, fromPromise, setup } from 'xstate';
-export const door = setup({
-  actors: { unlock: fromPromise(async () => 'green') },
-  delays: { closing: 3000 },
-}).createMachine({
-  id: 'door',
-  context: { light: 'off' },
-  initial: 'closed',
-  states: {
-    closed: { on: { Knock: 'unlocking', Stop: 'stopped' } },
-    unlocking: {
-      on: { Stop: 'stopped' },
-      invoke: {
-        id: 'unlock',
-        src: 'unlock',
-        onDone: { target: 'open', actions: assign({ light: ({ event }) => event.output ?? 'on' }) },
-        onError: 'closed',
-      },
-    },
-    open: { on: { Stop: 'stopped' }, after: { closing: 'closed' } },
-    stopped: { type: 'final' },
-  },
-});
-`;
+const DOOR = readFileSync(join(ROOT, 'test/testing/support/door.mjs'), 'utf8');
 
 /** A project of somebody who has installed the package, with the machine of a door. */
 async function project(): Promise<string> {

@@ -17,31 +17,9 @@ import {
   writeTests,
 } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { assign, fromPromise, raise, setup } from 'xstate';
+import { fromPromise, raise, setup } from 'xstate';
 import { mutate } from '../machines/support/mutate.js';
-
-const door = setup({
-  actors: { unlock: fromPromise(async () => 'green') },
-  delays: { closing: 3000 },
-}).createMachine({
-  id: 'door',
-  context: { light: 'off' },
-  initial: 'closed',
-  states: {
-    closed: { on: { Knock: 'unlocking', Stop: 'stopped' } },
-    unlocking: {
-      on: { Stop: 'stopped' },
-      invoke: {
-        id: 'unlock',
-        src: 'unlock',
-        onDone: { target: 'open', actions: assign({ light: ({ event }) => event.output }) },
-        onError: 'closed',
-      },
-    },
-    open: { on: { Stop: 'stopped' }, after: { closing: 'closed' } },
-    stopped: { type: 'final' },
-  },
-});
+import { door } from './support/door.mjs';
 
 const how: Exploration = {
   events: [{ type: 'Knock' }, { type: 'Stop' }],

@@ -15,7 +15,7 @@ export class HastenedClock implements Clock {
     return this.#start + (systemClock.now() - this.#start) * this.#times;
   }
 
-  setTimeout(callback: () => void, delayMs: number): TimerHandle {
+  readonly setTimeout = (callback: () => void, delayMs: number): TimerHandle => {
     if (this.#isStopped) return undefined;
     const timer = systemClock.setTimeout(() => {
       this.#timers.delete(timer);
@@ -23,7 +23,7 @@ export class HastenedClock implements Clock {
     }, delayMs / this.#times);
     this.#timers.add(timer);
     return timer;
-  }
+  };
 
   clearTimeout(timer: TimerHandle): void {
     this.#timers.delete(timer);

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { TestFunction } from 'sluice/testing';
 import { expect, test } from 'vitest';
+
+const docs = readFileSync(new URL('../../../docs/testing.md', import.meta.url), 'utf8');
 
 /** Gives the tests that a suite registers, by name, without running them. */
 export function collected(
@@ -10,7 +13,7 @@ export function collected(
   return tests;
 }
 
-/** Expects that a suite rejects something broken by the test with this name. */
+/** Expects that a suite rejects something broken by the test with this name, as docs/testing.md says. */
 export function rejects(
   what: string,
   clause: string,
@@ -18,6 +21,7 @@ export function rejects(
   reason: RegExp = /^not kept: /,
 ): void {
   test(`${what}: rejected by "${clause}"`, async () => {
+    expect(docs).toContain(`| ${what} | ${clause} |`);
     const found = [...collected(register)].filter(([name]) => name.endsWith(`: ${clause}`));
     expect(found).toHaveLength(1);
     const error = await found[0]?.[1]().then(
