@@ -31,7 +31,7 @@ function passes<Op>(segments: () => SegmentsPlace<Op>, operations: Operations<Op
 
 describe('a store in memory', () => {
   updateHandlerSuite({
-    ...{ test, describe, factory: memoryStore, operations: tinyOperations, ...effort(1) },
+    ...{ test, describe, factory: memoryStore, operations: tinyOperations, ...effort(0) },
     supports: { refused: true, optimizers: true, notes: true, touched: true },
   });
 });
