@@ -43,6 +43,7 @@ import {
   type Invariant,
   Journal,
   type JournalEvent,
+  type KeyValues,
   type LogAdapters,
   type MachineCase,
   type MachineId,
@@ -290,8 +291,14 @@ export function testStore(
   const effort: Effort = { seed: 7, walks: 2 };
   const log = (wal: Wal): LogAdapters => ({ wal });
   const crashes: Crash[] = [];
+  const shown: KeyValues = [];
   const factory = (): Place<StoreAdapters<Note>> => ({
-    adapters: () => ({ ...log(memoryWal()), ...segments(), codec: plainCodec<Note>() }),
+    adapters: () => ({
+      ...log(memoryWal()),
+      ...segments(),
+      codec: plainCodec<Note>(),
+      content: () => shown,
+    }),
     crash: (how) => void crashes.push(how),
   });
   const needed: Capability = 'kill';
