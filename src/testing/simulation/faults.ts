@@ -4,6 +4,7 @@ import type { Random } from './random.js';
 /** What can go wrong in a run; each is off in half of the seeds. */
 export const FAULT_CLASSES = [
   'slow',
+  'hang',
   'busy',
   'writeLost',
   'writeStored',
@@ -19,6 +20,8 @@ export const FAULT_CLASSES = [
   'buildFailure',
   'transient',
   'workerCrash',
+  'deafBuild',
+  'interruption',
   'givenUp',
 ] as const;
 
@@ -48,8 +51,10 @@ export interface FaultSource {
   failsBuild(): boolean;
   /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
   failsForNow(): boolean;
-  /** Whether the update worker dies of a defect. */
-  crashesWorker(): boolean;
+  /** Whether a worker dies of a defect. */
+  crashesWorker(isStopping: boolean): boolean;
+  /** How long such a build hears nothing, not even that it should stop. */
+  deafMs(): number;
   /** How long such a build takes. */
   buildMs(): number;
   /** Bytes of the disk that are free. */
@@ -73,12 +78,19 @@ export class RandomFaults implements FaultSource {
   #fullUntil = 0;
   /** Little of the disk is free until then. */
   #lowUntil = 0;
+  /** What hangs has come back by then. */
+  #hangsUntil = 0;
 
   constructor(random: Random, time: VirtualTime, enabled: ReadonlySet<FaultClass>) {
     this.#random = random;
     this.#time = time;
     this.enabled = enabled;
     this.#meanMs = random.pick([0, 0.2, 1, 5]);
+  }
+
+  /** Milliseconds until nothing hangs any more. */
+  get hangsMs(): number {
+    return Math.max(0, this.#hangsUntil - this.#time.now);
   }
 
   /** No faults from now on: what is down may come up again. */
@@ -122,6 +134,7 @@ export class RandomFaults implements FaultSource {
 
   latencyMs(): number {
     if (this.strikes('slow', 400)) return this.#random.between(1000, 30_000);
+    if (this.strikes('hang', 2000)) return this.#hangs();
     return this.#meanMs === 0 ? 0 : this.#random.next() * 2 * this.#meanMs;
   }
 
@@ -133,8 +146,12 @@ export class RandomFaults implements FaultSource {
     return this.strikes('transient', 100);
   }
 
-  crashesWorker(): boolean {
-    return this.strikes('workerCrash', 300);
+  crashesWorker(isStopping: boolean): boolean {
+    return this.strikes('workerCrash', isStopping ? 10 : 300);
+  }
+
+  deafMs(): number {
+    return this.strikes('deafBuild', 30) ? this.#hangs() : 0;
   }
 
   buildMs(): number {
@@ -144,6 +161,13 @@ export class RandomFaults implements FaultSource {
   freeBytes(): number {
     if (this.strikes('lowSpace', 10)) this.#lowUntil = this.#time.now + 5000;
     return this.#time.now < this.#lowUntil ? 1000 : PLENTY;
+  }
+
+  /** Longer than the limits that the charts set. */
+  #hangs(): number {
+    const hangsMs = this.#random.between(11_000, 60_000);
+    this.#hangsUntil = Math.max(this.#hangsUntil, this.#time.now + hangsMs);
+    return hangsMs;
   }
 
   #crash(phase: Phase): Fault | undefined {

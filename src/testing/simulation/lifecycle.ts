@@ -53,6 +53,7 @@ export class Lifecycle {
     }
     if (ending.status === 'done') {
       this.#session.settled('the collection has been closed');
+      this.#world.traffic.count('closed');
       await expectStopped(this.#world, process, collection);
     }
     this.#session.end();
@@ -71,8 +72,10 @@ export class Lifecycle {
     if (ending.status === 'done') this.#session.settled('the storage was broken and is open again');
     this.#session.end();
     world.trace.note(`reopen: ${ending.status}`);
-    if (ending.status === 'done') await this.#found(collection);
-    else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
+    if (ending.status === 'done') {
+      world.traffic.count('reopened');
+      await this.#found(collection);
+    } else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
     else if (ending.status === 'failed' && process?.faultCount === faults) {
       world.violated('reopening succeeds', errorText(ending.error));
     }
@@ -104,6 +107,7 @@ export class Lifecycle {
     world.trace.note(`open: ${ending.status}`);
     if (ending.status === 'done') {
       this.#isCreated = true;
+      world.traffic.count('opened');
       await this.#found(ending.value);
       return true;
     }

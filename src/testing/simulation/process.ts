@@ -18,11 +18,13 @@ import type { Violated } from './oracle.js';
 import type { Random } from './random.js';
 import { DIMENSIONS, type SimulationSettings } from './settings.js';
 import type { Trace } from './trace.js';
+import type { Traffic } from './traffic.js';
 
 /** What is there whether or not a process runs. */
 export interface Surroundings {
   readonly time: VirtualTime;
   readonly trace: Trace;
+  readonly traffic: Traffic;
   readonly faults: FaultSource;
   readonly random: Random;
   readonly settings: SimulationSettings;
@@ -108,7 +110,8 @@ export class SimulatedProcess implements DatabaseOwner {
     });
     const isRunning = () => this.phase === 'running';
     failNowAndThen(parts.holder, () => isRunning() && faults.failsForNow());
-    crashNowAndThen(parts.codec, () => isRunning() && faults.crashesWorker());
+    const isStopping = () => this.#collection?.handler.state === 'stopping';
+    crashNowAndThen(parts, () => isRunning() && faults.crashesWorker(isStopping()));
     const collection = await readyCollection(parts, signal);
     this.#collection = collection;
     this.phase = 'running';
@@ -118,8 +121,9 @@ export class SimulatedProcess implements DatabaseOwner {
   /** Nothing of the process ever runs again; writes under way may have been done. */
   crash(isPowerCut: boolean): void {
     if (!this.#isAlive) return;
-    const { random, trace } = this.#around;
+    const { random, trace, traffic } = this.#around;
     trace.note(isPowerCut ? 'power cut' : 'killed');
+    if (this.#collection !== undefined) traffic.add(this.#collection.telemetry());
     this.#isAlive = false;
     this.clock.die();
     for (const database of [this.wal, this.segments]) database.lose(() => random.chance(0.5));
@@ -130,6 +134,7 @@ export class SimulatedProcess implements DatabaseOwner {
   /** Copies in virtual time instead of a worker thread. */
   readonly #copyVectors: CopyVectors = async (job, { signal, onProgress }) => {
     const { faults } = this.#around;
+    await sleep(this.clock, faults.deafMs());
     await sleep(this.clock, faults.buildMs(), signal);
     throwIfAborted(signal);
     if (faults.failsBuild()) throw buildFailure();

@@ -73,6 +73,10 @@ export class ScriptedFaults implements FaultSource {
     return false;
   }
 
+  deafMs(): number {
+    return 0;
+  }
+
   buildMs(): number {
     return 1;
   }

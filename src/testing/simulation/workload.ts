@@ -27,6 +27,9 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 
+/** What is done at an odd moment, if not an update. */
+const HASTY: readonly Action[] = ['trigger', 'flush', 'configure', 'plunge', 'optimize'];
+
 const ACTION_NAMES = Object.keys(ACTIONS) as Action[];
 
 /** Does random things with an open collection. */
@@ -46,18 +49,26 @@ export class Workload {
     this.#maker = new OperationMaker(random.stream('operations'));
   }
 
-  /** One update or, less often, something else. */
-  async step(collection: Collection): Promise<void> {
+  /** One update or, less often, something else; `isHasty`: more often something else. */
+  async step(collection: Collection, isHasty: boolean): Promise<void> {
+    if (isHasty && this.#random.chance(0.7)) {
+      await this.#do(this.#random.pick(HASTY), collection);
+      return;
+    }
     let draw = this.#random.between(1, 1000);
     for (const action of ACTION_NAMES) {
       draw -= ACTIONS[action];
       if (draw <= 0) {
-        this.#world.trace.note(action);
-        await this.#actions[action](collection);
+        await this.#do(action, collection);
         return;
       }
     }
     this.#update(collection);
+  }
+
+  async #do(action: Action, collection: Collection): Promise<void> {
+    this.#world.trace.note(action);
+    await this.#actions[action](collection);
   }
 
   readonly #actions: Record<Action, (collection: Collection) => Promise<void> | void> = {
@@ -78,6 +89,7 @@ export class Workload {
     },
     configure: (collection) => {
       this.#configurations += 1;
+      this.#world.traffic.count('configured');
       const flushIntervalMs = this.#random.pick([100, 500, 3000]) + this.#configurations;
       const stored = this.#session.configuring(flushIntervalMs);
       const optimizers = drawOptimizers(this.#random);
@@ -104,7 +116,7 @@ export class Workload {
   };
 
   #update(collection: Collection): void {
-    const { oracle, trace, time } = this.#world;
+    const { oracle, trace, time, traffic } = this.#world;
     const operation = this.#maker.next();
     const wait = this.#random.pick([true, true, false, false, false, 'optimized'] as const);
     const options: UpdateOptions = { wait };
@@ -121,10 +133,12 @@ export class Workload {
     perform(collection, operation, options).then(
       (result) => {
         trace.note(`${name}: ${result.status} ${result.opNum}`);
+        traffic.count('answered');
         oracle.completed(issued, result);
       },
       (error) => {
         trace.note(`${name}: ${error?.code}`);
+        traffic.count('refused');
         oracle.failed(issued, error);
       },
     );

@@ -1,0 +1,63 @@
+import type { Telemetry } from '../../types.js';
+
+/** What a run must have to do, so that what holds in it means something. */
+export const TRAFFIC = [
+  'opened',
+  'reopened',
+  'closed',
+  'killed',
+  'powerCut',
+  'answered',
+  'refused',
+  'committed',
+  'configured',
+  'optimized',
+  'cancelled',
+  'optimizationFailed',
+  'workerRestarted',
+  'read',
+  'delta',
+] as const;
+
+export type TrafficClass = (typeof TRAFFIC)[number];
+
+/**
+ * How often each happens at least in a hundred seeds of 500 operations: about half of what is
+ * measured.
+ */
+export const TRAFFIC_MIN: Readonly<Record<TrafficClass, number>> = {
+  opened: 0,
+  reopened: 0,
+  closed: 0,
+  killed: 0,
+  powerCut: 0,
+  answered: 0,
+  refused: 0,
+  committed: 0,
+  configured: 0,
+  optimized: 0,
+  cancelled: 0,
+  optimizationFailed: 0,
+  workerRestarted: 0,
+  read: 0,
+  delta: 0,
+};
+
+/** Counts what goes on in a run. */
+export class Traffic {
+  readonly counts = new Map<TrafficClass, number>();
+
+  count(name: TrafficClass, times = 1): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + times);
+  }
+
+  /** What a collection has done in its life. */
+  add({ flush, optimizations }: Telemetry): void {
+    this.count('committed', flush.commits);
+    for (const { done, cancelled, failed } of Object.values(optimizations.byOptimizer)) {
+      this.count('optimized', done);
+      this.count('cancelled', cancelled);
+      this.count('optimizationFailed', failed);
+    }
+  }
+}
