@@ -10,6 +10,7 @@ export const FAULT_CLASSES = [
   'writeStored',
   'readError',
   'openError',
+  'closeError',
   'diskFull',
   'lowSpace',
   'kill',
@@ -39,20 +40,20 @@ export type Fault =
   | { kind: 'crash'; isPowerCut: boolean; isStored: boolean };
 
 /** What the process under test is doing: faults differ. */
-export type Phase = 'creating' | 'opening' | 'running';
+export type Phase = 'creating' | 'opening' | 'running' | 'leaving';
 
 /** Decides how calls go. */
 export interface FaultSource {
   /** Called once a call, when its time has come. */
   decide(call: StoreCall, phase: Phase): Fault | undefined;
   /** How long a call takes. */
-  latencyMs(call: StoreCall): number;
+  latencyMs(call: StoreCall, phase: Phase): number;
   /** Whether a build of vectors or of an index fails. */
   failsBuild(): boolean;
   /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
   failsForNow(): boolean;
   /** Whether a worker dies of a defect. */
-  crashesWorker(isStopping: boolean): boolean;
+  crashesWorker(phase: Phase): boolean;
   /** How long such a build hears nothing, not even that it should stop. */
   deafMs(): number;
   /** How long such a build takes. */
@@ -118,23 +119,25 @@ export class RandomFaults implements FaultSource {
     if (crash !== undefined) return crash;
     const isWriting = call.kind === 'write';
     if (isWriting || call.kind === 'open') {
-      if (phase === 'running' && this.strikes('diskFull', 1500)) {
+      if (isUp(phase) && this.strikes('diskFull', 1500)) {
         this.#fullUntil = this.#time.now + this.#random.between(10, 8000);
       }
       if (this.#time.now < this.#fullUntil) return failed(NO_SPACE, false);
     }
     if (isWriting) {
-      if (this.strikes('writeLost', 600)) return failed(IO_ERROR, false);
-      if (this.strikes('writeStored', 600)) return failed(IO_ERROR, true);
+      const oneIn = phase === 'leaving' ? 30 : 600;
+      if (this.strikes('writeLost', oneIn)) return failed(IO_ERROR, false);
+      if (this.strikes('writeStored', oneIn)) return failed(IO_ERROR, true);
     }
     if (call.kind === 'read' && this.strikes('readError', 100)) return failed(IO_ERROR, false);
+    if (call.kind === 'close' && this.strikes('closeError', 20)) return failed(IO_ERROR, false);
     if (call.kind === 'open' && this.strikes('openError', 10)) return failed(IO_ERROR, false);
     return undefined;
   }
 
-  latencyMs(): number {
+  latencyMs(_: StoreCall, phase: Phase): number {
     if (this.strikes('slow', 400)) return this.#random.between(1000, 30_000);
-    if (this.strikes('hang', 2000)) return this.#hangs();
+    if (this.strikes('hang', phase === 'leaving' ? 50 : 2000)) return this.#hangs();
     return this.#meanMs === 0 ? 0 : this.#random.next() * 2 * this.#meanMs;
   }
 
@@ -146,8 +149,8 @@ export class RandomFaults implements FaultSource {
     return this.strikes('transient', 100);
   }
 
-  crashesWorker(isStopping: boolean): boolean {
-    return this.strikes('workerCrash', isStopping ? 10 : 300);
+  crashesWorker(phase: Phase): boolean {
+    return this.strikes('workerCrash', phase === 'leaving' ? 10 : 300);
   }
 
   deafMs(): number {
@@ -171,7 +174,7 @@ export class RandomFaults implements FaultSource {
   }
 
   #crash(phase: Phase): Fault | undefined {
-    if (phase === 'running') {
+    if (isUp(phase)) {
       if (this.strikes('kill', 2000)) return this.#dies(false);
       return this.strikes('powerCut', 2000) ? this.#dies(true) : undefined;
     }
@@ -186,6 +189,11 @@ export class RandomFaults implements FaultSource {
 
 function failed(message: string, isStored: boolean): Fault {
   return { kind: 'error', message, isStored };
+}
+
+/** Whether the collection has been opened. */
+function isUp(phase: Phase): boolean {
+  return phase === 'running' || phase === 'leaving';
 }
 
 /** The classes that are on in a run: each with a chance of one half. */

@@ -84,6 +84,8 @@ export class Lifecycle {
   /** A store that is being opened takes wishes, and answers them in any case. */
   async #askMeanwhile(collection: Collection): Promise<void> {
     const world = this.#world;
+    await world.rest(world.random.pick([0, 1, 10]));
+    collection.trigger();
     for (const [name, wish] of Object.entries({
       flush: collection.flush(),
       configure: collection.configure({}),
@@ -100,7 +102,7 @@ export class Lifecycle {
     const process = world.start(this.#isCreated ? 'opening' : 'creating');
     const giveUp = new AbortController();
     if (this.#isCreated && world.chance.strikes('givenUp', 10)) {
-      world.time.set(() => giveUp.abort(), world.random.next() * 10);
+      void world.rest(world.random.next() * 10).then(() => giveUp.abort());
     }
     const opening = process.open(!this.#isCreated, giveUp.signal);
     const ending = await world.ending(opening);

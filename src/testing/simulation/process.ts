@@ -39,17 +39,20 @@ export interface Surroundings {
   onCrash(isPowerCut: boolean): void;
 }
 
+/** States of a collection that is being closed. */
+const LEAVING: ReadonlySet<string> = new Set(['stopping', 'closing']);
+
 /** One process that has the collection open: it opens, lives, and closes or dies. */
 export class SimulatedProcess implements DatabaseOwner {
   readonly clock: ProcessClock;
   readonly wal: SimulatedDatabase;
   readonly segments: SimulatedDatabase;
   readonly died: Promise<void>;
-  phase: Phase;
   /** Faults of its stores, slow calls included: what they explain is no defect. */
   faultCount = 0;
   readonly #around: Surroundings;
   #isAlive = true;
+  #phase: Phase;
   #die: () => void = () => {};
   /** Undefined until it is open. */
   #collection: Collection | undefined;
@@ -57,7 +60,7 @@ export class SimulatedProcess implements DatabaseOwner {
   constructor(around: Surroundings, phase: Phase) {
     const { time, random, busy, wal, segments } = around;
     this.#around = around;
-    this.phase = phase;
+    this.#phase = phase;
     this.clock = new ProcessClock(time, random, busy);
     this.wal = new SimulatedDatabase(wal, this);
     this.segments = new SimulatedDatabase(segments, this);
@@ -72,6 +75,11 @@ export class SimulatedProcess implements DatabaseOwner {
 
   get trace(): Trace {
     return this.#around.trace;
+  }
+
+  get phase(): Phase {
+    const state = this.#collection?.handler.state ?? '';
+    return LEAVING.has(state) ? 'leaving' : this.#phase;
   }
 
   get isAlive(): boolean {
@@ -108,13 +116,12 @@ export class SimulatedProcess implements DatabaseOwner {
       copyVectors: this.#copyVectors,
       limits,
     });
-    const isRunning = () => this.phase === 'running';
-    failNowAndThen(parts.holder, () => isRunning() && faults.failsForNow());
-    const isStopping = () => this.#collection?.handler.state === 'stopping';
-    crashNowAndThen(parts, () => isRunning() && faults.crashesWorker(isStopping()));
+    const isUp = () => this.#collection !== undefined;
+    failNowAndThen(parts.holder, () => isUp() && faults.failsForNow());
+    crashNowAndThen(parts, () => isUp() && faults.crashesWorker(this.phase));
     const collection = await readyCollection(parts, signal);
     this.#collection = collection;
-    this.phase = 'running';
+    this.#phase = 'running';
     return collection;
   }
 

@@ -132,7 +132,7 @@ export class World implements Surroundings {
 
   /** May interrupt who rests, in the middle of what the next event sets going. */
   async mayInterrupt(): Promise<void> {
-    if (this.#interrupt === undefined || !this.chance.strikes('interruption', 50)) return;
+    if (this.#interrupt === undefined || !this.chance.strikes('interruption', 25)) return;
     const random = this.#interruptions;
     for (let turns = random.between(0, random.pick([4, 20, 80])); turns > 0; turns--) await null;
     this.#interrupt?.();
