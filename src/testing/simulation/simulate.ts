@@ -88,6 +88,8 @@ async function work(
       if (random.chance(0.7)) await lifecycle.reopen(collection);
       else await lifecycle.down();
     } else if (random.chance(isInterrupted ? 0.05 : 0.002)) {
+      // With something still on its way into the log.
+      if (isInterrupted) workload.update(collection);
       await lifecycle.down();
     } else if (chance.strikes('kill', 500)) {
       process.crash(false);

@@ -63,7 +63,7 @@ export class Workload {
         return;
       }
     }
-    this.#update(collection);
+    this.update(collection);
   }
 
   async #do(action: Action, collection: Collection): Promise<void> {
@@ -115,7 +115,8 @@ export class Workload {
     unfollow: () => this.#session.stopReading(),
   };
 
-  #update(collection: Collection): void {
+  /** Submits one update. */
+  update(collection: Collection): void {
     const { oracle, trace, time, traffic } = this.#world;
     const operation = this.#maker.next();
     const wait = this.#random.pick([true, true, false, false, false, 'optimized'] as const);
