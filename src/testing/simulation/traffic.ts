@@ -5,8 +5,6 @@ export const TRAFFIC = [
   'opened',
   'reopened',
   'closed',
-  'killed',
-  'powerCut',
   'answered',
   'refused',
   'committed',
@@ -14,7 +12,6 @@ export const TRAFFIC = [
   'optimized',
   'cancelled',
   'optimizationFailed',
-  'workerRestarted',
   'read',
   'delta',
 ] as const;
@@ -29,8 +26,6 @@ export const TRAFFIC_MIN: Readonly<Record<TrafficClass, number>> = {
   opened: 0,
   reopened: 0,
   closed: 0,
-  killed: 0,
-  powerCut: 0,
   answered: 0,
   refused: 0,
   committed: 0,
@@ -38,7 +33,6 @@ export const TRAFFIC_MIN: Readonly<Record<TrafficClass, number>> = {
   optimized: 0,
   cancelled: 0,
   optimizationFailed: 0,
-  workerRestarted: 0,
   read: 0,
   delta: 0,
 };

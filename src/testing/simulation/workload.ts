@@ -1,5 +1,6 @@
 import type { Collection } from '../../collection.js';
-import type { UpdateOptions } from '../../types.js';
+import type { ClockTag, UpdateOptions } from '../../types.js';
+import { expectClocks } from './checkers/clocks.js';
 import { expectContents } from './checkers/contents.js';
 import { OperationMaker, perform } from './operations.js';
 import { filterOf, PointModel } from './point-model.js';
@@ -23,6 +24,7 @@ const ACTIONS = {
   release: 8,
   follow: 8,
   unfollow: 6,
+  clocks: 8,
 } as const;
 
 type Action = keyof typeof ACTIONS;
@@ -113,6 +115,15 @@ export class Workload {
         this.#session.read(collection, this.#random.chance(0.5) ? undefined : acked + 1);
     },
     unfollow: () => this.#session.stopReading(),
+    clocks: async (collection) => {
+      if (!this.#world.settings.isTagged) return;
+      const { past } = this.#session;
+      const point = await expectClocks(this.#world, collection, past);
+      // What an opening has decided since makes points of before worthless.
+      if (this.#session.collection === collection && past === this.#session.past) {
+        this.#session.past = this.#random.chance(0.5) ? point : past;
+      }
+    },
   };
 
   /** Submits one update. */
@@ -128,7 +139,12 @@ export class Workload {
       time.set(() => controller.abort(), this.#random.pick([0, 1, 50]));
     }
     this.issued += 1;
-    const issued = oracle.issue(operation, wait);
+    const clockTag = this.#nextTag();
+    if (clockTag !== undefined) options.clockTag = clockTag;
+    const issued = oracle.issue(operation, wait, clockTag);
+    if (clockTag !== undefined && clockTag.tick < oracle.tickOf(clockTag.clockId)) {
+      oracle.expectRejection(issued);
+    }
     const name = `${this.issued}: ${operation.kind}`;
     trace.note(`${name} wait ${wait}`);
     perform(collection, operation, options).then(
@@ -143,6 +159,16 @@ export class Workload {
         oracle.failed(issued, error);
       },
     );
+  }
+
+  /** The next tick of a clock; rarely, one that has been overtaken. */
+  #nextTag(): ClockTag | undefined {
+    if (!this.#world.settings.isTagged) return undefined;
+    const clockId = this.#random.between(1, 3);
+    const newest = this.#world.oracle.tickOf(clockId);
+    const isOvertaken = newest > 1 && this.#random.chance(0.02);
+    const tick = isOvertaken ? this.#random.between(1, newest - 1) : this.issued;
+    return { peerId: 1, clockId, tick };
   }
 
   async #search(collection: Collection): Promise<void> {

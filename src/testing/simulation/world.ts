@@ -99,7 +99,6 @@ export class World implements Surroundings {
   }
 
   onCrash(isPowerCut: boolean): void {
-    this.traffic.count(isPowerCut ? 'powerCut' : 'killed');
     if (!isPowerCut) return;
     this.hadPowerCut = true;
     this.wal.powerCut();
