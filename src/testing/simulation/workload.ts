@@ -24,7 +24,7 @@ const ACTIONS = {
   release: 8,
   follow: 8,
   unfollow: 6,
-  clocks: 8,
+  clocks: 20,
 } as const;
 
 type Action = keyof typeof ACTIONS;
@@ -121,7 +121,7 @@ export class Workload {
       const point = await expectClocks(this.#world, collection, past);
       // What an opening has decided since makes points of before worthless.
       if (this.#session.collection === collection && past === this.#session.past) {
-        this.#session.past = this.#random.chance(0.5) ? point : past;
+        this.#session.past = past === undefined || this.#random.chance(0.2) ? point : past;
       }
     },
   };

@@ -1,6 +1,6 @@
 import { NEVER_TAKEN, type Untaken } from '#sluice/testing/system/never-taken.js';
 
-export { NEVER_TAKEN };
+export { NEVER_TAKEN, type Untaken };
 
 /** The walks of `npm test` do not take these; longer ones may. */
 export const SELDOM_TAKEN: readonly Untaken[] = [
