@@ -1,16 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../errors.js';
-import type { CampaignReport, FailedSeed } from '../testing/simulation/campaign.js';
+import type { CampaignOptions } from '../testing/simulation/campaign.js';
 import type { FaultClass } from '../testing/simulation/faults.js';
 import { type Context, describeCommand, positiveInteger } from './context.js';
 import { Progress } from './progress.js';
+import { processorMs, withSeedThreads } from './seed-threads.js';
+import { findingsOf, isEnough, reportText } from './simulate-report.js';
 import { counted } from './text.js';
 
 const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
 them with a model. Nothing is read or written outside of memory. The same seed does the same
-each time. With 200 seeds of 500 operations or more, every class of faults must have struck,
-every transition of the charts must have been taken, and enough must have gone on.`;
+each time. With 250,000 operations or more, every class of faults must have struck, every
+transition of the charts must have been taken that can be, and enough must have gone on.`;
 
 interface SimulateFlags {
   seed: number;
@@ -20,11 +22,6 @@ interface SimulateFlags {
   minutes?: number;
   without: readonly FaultClass[];
 }
-
-/** Operations from which on nothing may be missing that a campaign must reach. */
-const OPERATIONS_ENOUGH = 100_000;
-/** Lines of a trace that are shown. */
-const LINES_SHOWN = 30;
 
 /** `sluice simulate`: runs seeds of the deterministic simulation. */
 export function simulateCommand(program: Command, context: Context): void {
@@ -57,9 +54,11 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   }
   const { clock, signal } = host;
   const progress = new Progress(host, output.json);
-  const { minutes, ...seeds } = flags;
-  const report = await runCampaign({
+  const { minutes, jobs, ...seeds } = flags;
+  const { operations, without } = flags;
+  const campaign: CampaignOptions = {
     ...seeds,
+    processorMs,
     clock,
     signal,
     limitMs: minutes === undefined ? undefined : minutes * 60_000,
@@ -67,57 +66,19 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
       const note = `${failed.length} failed, ${seedsPerCpuMinute} a minute of a processor`;
       progress.show('simulating', done, flags.seeds, 'seeds', note);
     },
-  }).finally(() => progress.stop());
-  output.result(report, () => reportText(report, flags));
+  };
+  const running =
+    jobs === undefined
+      ? runCampaign(campaign)
+      : withSeedThreads(jobs, { operations, without }, (lanes) =>
+          runCampaign({ ...campaign, lanes }),
+        );
+  const report = await running.finally(() => progress.stop());
+  const isWhole = isEnough(report) && flags.without.length === 0;
+  output.result(report, () => reportText(report, isWhole));
   if (report.failed.length > 0) {
     throw new SluiceError('SLUICE_FINDINGS', counted(report.failed.length, 'failed seed'));
   }
-  const { missing, disproved } = report.transitions;
-  const lacking = [
-    ...report.faultsMissing.map((name) => `the fault ${name} never struck`),
-    ...report.trafficMissing.map((name) => `too little was ${name}`),
-    ...missing.map((name) => `never taken: ${name}`),
-  ];
-  const findings = [
-    ...disproved.map((name) => `taken, though there is a reason why not: ${name}`),
-    ...(isEnough(report, flags) ? lacking : []),
-  ];
+  const findings = findingsOf(report, isWhole);
   if (findings.length > 0) throw new SluiceError('SLUICE_FINDINGS', findings.join('; '));
-}
-
-function isEnough({ operations }: CampaignReport, { without }: SimulateFlags): boolean {
-  return operations >= OPERATIONS_ENOUGH && without.length === 0;
-}
-
-function reportText(report: CampaignReport, flags: SimulateFlags): string {
-  const { seeds, operations, virtualHours, failed, faults, traffic, transitions } = report;
-  const { total, missing, seldom } = transitions;
-  const taken = total - missing.length - seldom.length;
-  return [
-    ...failed.flatMap(failureLines),
-    `faults: ${countsText(faults)}`,
-    `traffic: ${countsText(traffic)}`,
-    `transitions taken: ${taken} of ${total}`,
-    ...(isEnough(report, flags) ? [...missing, ...seldom] : []).map(
-      (name) => `never taken: ${name}`,
-    ),
-    `${counted(seeds, 'seed')}, ${counted(operations, 'operation')}, ` +
-      `${virtualHours.toFixed(2)} virtual hours, ` +
-      `${report.seedsPerCpuMinute} seeds a minute of a processor, ${failed.length} failed`,
-  ].join('\n');
-}
-
-function countsText(counts: Record<string, number>): string {
-  const sorted = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
-}
-
-function failureLines({ seed, message, operations, without, lines, replay }: FailedSeed): string[] {
-  const left = without.length === 0 ? '' : `, without ${without.join(', ')}`;
-  return [
-    `seed ${seed}: ${message}`,
-    `  with ${counted(operations, 'operation')}${left}; the last of what happened:`,
-    ...lines.slice(-LINES_SHOWN).map((line) => `  ${line}`),
-    `  again: ${replay}`,
-  ];
 }

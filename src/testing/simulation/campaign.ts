@@ -1,13 +1,14 @@
-import { cpuUsage } from 'node:process';
 import type { Clock } from '../../services/clock.js';
 import { chartTransitions } from '../system/transitions-taken.js';
 import { FAULT_CLASSES } from './faults.js';
 import { type FailedSeed, runSeed, type SeedOptions, type SeedReport } from './seed-run.js';
-import { SeedThread } from './seed-threads.js';
 import { TRAFFIC_MIN } from './traffic.js';
 import { NEVER_TAKEN, namesOf, SELDOM_TAKEN } from './untaken.js';
 
 export type { FailedSeed } from './seed-run.js';
+
+/** Runs one seed. */
+export type RunSeed = (seed: number) => Promise<SeedReport>;
 
 /** Which seeds to run, and for how long. */
 export interface CampaignOptions extends SeedOptions {
@@ -15,8 +16,10 @@ export interface CampaignOptions extends SeedOptions {
   seed: number;
   /** Seeds in a row. */
   seeds: number;
-  /** Threads at once; without it, seeds are run in this one. */
-  jobs?: number | undefined;
+  /** What runs seeds, each one at a time. @default this thread */
+  lanes?: readonly RunSeed[] | undefined;
+  /** Milliseconds that processors have worked for the campaign, from whenever on. */
+  processorMs: () => number;
   /** Ends after so much real time, whether or not all seeds have been run. */
   limitMs?: number | undefined;
   /** Real time. */
@@ -54,31 +57,27 @@ export interface CampaignReport {
 
 /** Runs seeds, and tells what failed and what was never reached. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const { seed: first, seeds, clock, limitMs = Number.POSITIVE_INFINITY, jobs, signal } = options;
+  const { seed: first, seeds, clock, limitMs = Number.POSITIVE_INFINITY, signal } = options;
   const { operations, without } = options;
+  const here: RunSeed = (number) => runSeed(number, { operations, without });
   const until = clock.now() + limitMs;
-  const tally = new Tally(operations);
+  const tally = new Tally(options);
   let next = first;
   const mayBegin = () => next < first + seeds && clock.now() < until && signal?.aborted !== true;
-  const runAll = async (run: (seed: number) => Promise<SeedReport>) => {
+  const runAll = async (run: RunSeed) => {
     while (mayBegin()) {
       tally.add(await run(next++));
       options.onSeed?.(tally.report());
     }
   };
-  if (jobs === undefined) {
-    await runAll((seed) => runSeed(seed, { operations, without }));
-  } else {
-    const threads = Array.from({ length: jobs }, () => new SeedThread({ operations, without }));
-    const work = threads.map((thread) => runAll((seed) => thread.run(seed)));
-    await Promise.all(work).finally(() => Promise.all(threads.map((thread) => thread.end())));
-  }
+  await Promise.all((options.lanes ?? [here]).map(runAll));
   return tally.report();
 }
 
 /** Sums of what seeds have come to. */
 class Tally {
-  readonly #began = cpuUsage();
+  readonly #processorMs: () => number;
+  readonly #beganMs: number;
   readonly #operations: number;
   readonly #all = chartTransitions();
   readonly #taken = new Set<string>();
@@ -87,8 +86,10 @@ class Tally {
   readonly #failed: FailedSeed[] = [];
   readonly #sums = { seeds: 0, operations: 0, virtualMs: 0 };
 
-  constructor(operations = 500) {
+  constructor({ operations = 500, processorMs }: CampaignOptions) {
     this.#operations = operations;
+    this.#processorMs = processorMs;
+    this.#beganMs = processorMs();
   }
 
   add({ issued, virtualMs, faults, traffic, taken, failed }: SeedReport): void {
@@ -106,8 +107,7 @@ class Tally {
     const never = namesOf(NEVER_TAKEN);
     const seldom = namesOf(SELDOM_TAKEN);
     const untaken = this.#all.filter((name) => !this.#taken.has(name) && !never.has(name));
-    const { user, system } = cpuUsage(this.#began);
-    const cpuMinutes = (user + system) / 60_000_000;
+    const minutes = (this.#processorMs() - this.#beganMs) / 60_000;
     // What is rare in a hundred seeds may be missing in a few.
     const share = (seeds / 100) * (this.#operations / 500);
     const isTooFew = ([name, least]: [string, number]) =>
@@ -116,7 +116,7 @@ class Tally {
       seeds,
       operations,
       virtualHours: virtualMs / 3_600_000,
-      seedsPerCpuMinute: cpuMinutes === 0 ? 0 : Math.round(seeds / cpuMinutes),
+      seedsPerCpuMinute: minutes === 0 ? 0 : Math.round(seeds / minutes),
       failed: [...this.#failed],
       faults: Object.fromEntries(this.#faults),
       faultsMissing: FAULT_CLASSES.filter((fault) => !this.#faults.has(fault)),

@@ -10,7 +10,8 @@ export const NEVER_TAKEN: readonly Untaken[] = [
   {
     why: 'the optimizers of a collection compute, and nothing in them fails',
     names: [
-      'optimizerScheduler.planning on xstate.error.actor.plan if isLeaving: optimizerScheduler.draining',
+      'optimizerScheduler.planning on xstate.error.actor.plan if isLeaving: ' +
+        'optimizerScheduler.draining',
       'optimizerScheduler.planning on xstate.error.actor.plan: optimizerScheduler.launching',
     ],
   },
@@ -23,7 +24,8 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
     names: [
       'optimizationTask.swapping on Stop: no target',
       'optimizerScheduler.ensuringCapacity on Stop: no target',
-      'optimizerScheduler.ensuringCapacity on xstate.error.actor.ensureCapacity if isLeaving: optimizerScheduler.draining',
+      'optimizerScheduler.ensuringCapacity on xstate.error.actor.ensureCapacity if isLeaving: ' +
+        'optimizerScheduler.draining',
       'optimizerScheduler.planning on Operation: no target',
       'optimizerScheduler.planning on Stop: no target',
       'optimizerScheduler.planning on xstate.done.actor.permitWaiter: no target',
@@ -33,9 +35,12 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   {
     why: 'needs a Stop in the very turn in which the phase ends',
     names: [
-      'optimizationTask.acquiringCpu on xstate.done.actor.acquireCpu if isCancelled: optimizationTask.cancelling',
-      'optimizationTask.catchingUp on xstate.done.actor.catchUp if isCancelled: optimizationTask.cancelling',
-      'optimizationTask.indexing on xstate.done.actor.index if isCancelled: optimizationTask.cancelling',
+      'optimizationTask.acquiringCpu on xstate.done.actor.acquireCpu if isCancelled: ' +
+        'optimizationTask.cancelling',
+      'optimizationTask.catchingUp on xstate.done.actor.catchUp if isCancelled: ' +
+        'optimizationTask.cancelling',
+      'optimizationTask.indexing on xstate.done.actor.index if isCancelled: ' +
+        'optimizationTask.cancelling',
     ],
   },
   {
@@ -60,7 +65,9 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   {
     why: 'needs a log that hangs while the update worker drains it',
     names: [
-      'updateHandler.stopping.updateWorker on xstate.after.stopUpdateLimit.updateHandler.stopping.updateWorker: updateHandler.stopping.optimizerScheduler',
+      'updateHandler.stopping.updateWorker ' +
+        'on xstate.after.stopUpdateLimit.updateHandler.stopping.updateWorker: ' +
+        'updateHandler.stopping.optimizerScheduler',
       'updateWorker.stopping on xstate.after.drainLimit.updateWorker.stopping: no target',
     ],
   },

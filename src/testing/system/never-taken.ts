@@ -9,20 +9,24 @@ export const NEVER_TAKEN: readonly Untaken[] = [
   {
     why: 'a task handles every error of its effects',
     names: [
-      'optimizerScheduler.backingOff on xstate.error.actor.optimization.*: optimizerScheduler.ensuringCapacity',
+      'optimizerScheduler.backingOff on xstate.error.actor.optimization.*: ' +
+        'optimizerScheduler.ensuringCapacity',
       'optimizerScheduler.draining on xstate.error.actor.optimization.*: no target',
       'optimizerScheduler.ensuringCapacity on xstate.error.actor.optimization.*: no target',
       'optimizerScheduler.planning on xstate.error.actor.optimization.*: no target',
-      'optimizerScheduler.waiting on xstate.error.actor.optimization.*: optimizerScheduler.ensuringCapacity',
+      'optimizerScheduler.waiting on xstate.error.actor.optimization.*: ' +
+        'optimizerScheduler.ensuringCapacity',
     ],
   },
   {
     why: 'a waiter fails only when it has been stopped',
     names: [
-      'optimizerScheduler.backingOff on xstate.error.actor.permitWaiter: optimizerScheduler.ensuringCapacity',
+      'optimizerScheduler.backingOff on xstate.error.actor.permitWaiter: ' +
+        'optimizerScheduler.ensuringCapacity',
       'optimizerScheduler.ensuringCapacity on xstate.error.actor.permitWaiter: no target',
       'optimizerScheduler.planning on xstate.error.actor.permitWaiter: no target',
-      'optimizerScheduler.waiting on xstate.error.actor.permitWaiter: optimizerScheduler.ensuringCapacity',
+      'optimizerScheduler.waiting on xstate.error.actor.permitWaiter: ' +
+        'optimizerScheduler.ensuringCapacity',
     ],
   },
   {
@@ -30,7 +34,8 @@ export const NEVER_TAKEN: readonly Untaken[] = [
     names: [
       'updateHandler.broken.breaking on xstate.error.actor.optimizerScheduler: no target',
       'updateHandler.live on xstate.error.actor.optimizerScheduler: no target',
-      'updateHandler.live.reconfiguring.pausing on always if schedulerGone: updateHandler.live.reconfiguring.applying',
+      'updateHandler.live.reconfiguring.pausing on always if schedulerGone: ' +
+        'updateHandler.live.reconfiguring.applying',
       'updateHandler.stopping on xstate.error.actor.optimizerScheduler: no target',
     ],
   },
@@ -55,7 +60,8 @@ export const NEVER_TAKEN: readonly Untaken[] = [
   {
     why: 'no change of settings fails that was accepted',
     names: [
-      'updateHandler.live.reconfiguring.applying on xstate.error.actor.reconfigure: updateHandler.live.running',
+      'updateHandler.live.reconfiguring.applying on xstate.error.actor.reconfigure: ' +
+        'updateHandler.live.running',
     ],
   },
   {
@@ -73,7 +79,9 @@ export const NEVER_TAKEN: readonly Untaken[] = [
   {
     why: 'the scheduler gives up what hangs before its stage of the stop ends',
     names: [
-      'updateHandler.stopping.optimizerScheduler on xstate.after.stopSchedulerLimit.updateHandler.stopping.optimizerScheduler: updateHandler.stopping.flushWorker',
+      'updateHandler.stopping.optimizerScheduler ' +
+        'on xstate.after.stopSchedulerLimit.updateHandler.stopping.optimizerScheduler: ' +
+        'updateHandler.stopping.flushWorker',
     ],
   },
 ];
