@@ -23,18 +23,18 @@ export type TrafficClass = (typeof TRAFFIC)[number];
  * measured.
  */
 export const TRAFFIC_MIN: Readonly<Record<TrafficClass, number>> = {
-  opened: 0,
-  reopened: 0,
-  closed: 0,
-  answered: 0,
-  refused: 0,
-  committed: 0,
-  configured: 0,
-  optimized: 0,
-  cancelled: 0,
-  optimizationFailed: 0,
-  read: 0,
-  delta: 0,
+  opened: 300,
+  reopened: 25,
+  closed: 200,
+  answered: 17000,
+  refused: 5000,
+  committed: 2200,
+  configured: 400,
+  optimized: 1200,
+  cancelled: 600,
+  optimizationFailed: 300,
+  read: 1500,
+  delta: 100,
 };
 
 /** Counts what goes on in a run. */

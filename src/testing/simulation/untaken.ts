@@ -28,6 +28,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
         'optimizerScheduler.draining',
       'optimizerScheduler.planning on Operation: no target',
       'optimizerScheduler.planning on Stop: no target',
+      'optimizerScheduler.planning on xstate.done.actor.optimization.*: no target',
       'optimizerScheduler.planning on xstate.done.actor.permitWaiter: no target',
       'updateHandler.live.reconfiguring.applying on Restart: no target',
     ],

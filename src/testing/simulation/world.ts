@@ -133,7 +133,8 @@ export class World implements Surroundings {
   async mayInterrupt(): Promise<void> {
     if (this.#interrupt === undefined || !this.chance.strikes('interruption', 25)) return;
     const random = this.#interruptions;
-    for (let turns = random.between(0, random.pick([4, 20, 80])); turns > 0; turns--) await null;
+    // At least one, so that the event comes first.
+    for (let turns = random.between(1, random.pick([4, 20, 80])); turns > 0; turns--) await null;
     this.#interrupt?.();
   }
 
