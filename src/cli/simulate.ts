@@ -1,28 +1,27 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../errors.js';
-import type { CampaignReport, FailedSeed } from '../testing/simulation/campaign.js';
+import type { CampaignOptions } from '../testing/simulation/campaign.js';
 import type { FaultClass } from '../testing/simulation/faults.js';
 import { type Context, describeCommand, positiveInteger } from './context.js';
 import { Progress } from './progress.js';
+import { processorMs, withSeedThreads } from './seed-threads.js';
+import { findingsOf, isEnough, reportText } from './simulate-report.js';
 import { counted } from './text.js';
 
 const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
 them with a model. Nothing is read or written outside of memory. The same seed does the same
-each time. Every class of faults must have struck when 200 seeds or more are run.`;
+each time. With 250,000 operations or more, every class of faults must have struck, every
+transition of the charts must have been taken that can be, and enough must have gone on.`;
 
 interface SimulateFlags {
   seed: number;
   seeds: number;
   operations: number;
+  jobs?: number;
   minutes?: number;
   without: readonly FaultClass[];
 }
-
-/** Seeds from which on every class of faults must have struck. */
-const SEEDS_ENOUGH = 200;
-/** Lines of a trace that are shown. */
-const LINES_SHOWN = 30;
 
 /** `sluice simulate`: runs seeds of the deterministic simulation. */
 export function simulateCommand(program: Command, context: Context): void {
@@ -30,6 +29,11 @@ export function simulateCommand(program: Command, context: Context): void {
     .option('--seed <n>', 'the first seed', positiveInteger, 1)
     .option('--seeds <n>', 'how many in a row', positiveInteger, 1)
     .option('--operations <n>', 'updates in each', positiveInteger, 500)
+    .option(
+      '--jobs <n>',
+      "threads at once; without it, none but the command's own",
+      positiveInteger,
+    )
     .option('--minutes <n>', 'end after so much time, whether or not all have run', positiveInteger)
     .addOption(
       new Option('--without <classes>', 'fault classes to leave out, with commas between')
@@ -50,45 +54,31 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   }
   const { clock, signal } = host;
   const progress = new Progress(host, output.json);
-  const { minutes, ...seeds } = flags;
-  const report = await runCampaign({
+  const { minutes, jobs, ...seeds } = flags;
+  const { operations, without } = flags;
+  const campaign: CampaignOptions = {
     ...seeds,
+    processorMs,
     clock,
     signal,
     limitMs: minutes === undefined ? undefined : minutes * 60_000,
-    onSeed: (done) => progress.show('simulating', done, flags.seeds, 'seeds'),
-  }).finally(() => progress.stop());
-  output.result(report, () => reportText(report));
-  const isEnough = report.seeds >= SEEDS_ENOUGH && flags.without.length === 0;
+    onSeed: ({ seeds: done, failed, seedsPerCpuMinute }) => {
+      const note = `${failed.length} failed, ${seedsPerCpuMinute} a minute of a processor`;
+      progress.show('simulating', done, flags.seeds, 'seeds', note);
+    },
+  };
+  const running =
+    jobs === undefined
+      ? runCampaign(campaign)
+      : withSeedThreads(jobs, { operations, without }, (lanes) =>
+          runCampaign({ ...campaign, lanes }),
+        );
+  const report = await running.finally(() => progress.stop());
+  const isWhole = isEnough(report) && flags.without.length === 0;
+  output.result(report, () => reportText(report, isWhole));
   if (report.failed.length > 0) {
     throw new SluiceError('SLUICE_FINDINGS', counted(report.failed.length, 'failed seed'));
   }
-  if (isEnough && report.faultsMissing.length > 0) {
-    const missing = report.faultsMissing.join(', ');
-    throw new SluiceError('SLUICE_FINDINGS', `faults that never struck: ${missing}`);
-  }
-}
-
-function reportText(report: CampaignReport): string {
-  const { seeds, operations, virtualHours, failed, faults, transitions } = report;
-  const { total, missing } = transitions;
-  const strikes = Object.entries(faults).map(([name, count]) => `${name} ${count}`);
-  return [
-    ...failed.flatMap(failureLines),
-    `faults: ${strikes.sort().join(', ') || 'none'}`,
-    `transitions taken: ${total - missing.length} of ${total}`,
-    ...(seeds >= SEEDS_ENOUGH ? missing.map((name) => `never taken: ${name}`) : []),
-    `${counted(seeds, 'seed')}, ${counted(operations, 'operation')}, ` +
-      `${virtualHours.toFixed(2)} virtual hours, ${failed.length} failed`,
-  ].join('\n');
-}
-
-function failureLines({ seed, message, operations, without, lines, replay }: FailedSeed): string[] {
-  const left = without.length === 0 ? '' : `, without ${without.join(', ')}`;
-  return [
-    `seed ${seed}: ${message}`,
-    `  with ${counted(operations, 'operation')}${left}; the last of what happened:`,
-    ...lines.slice(-LINES_SHOWN).map((line) => `  ${line}`),
-    `  again: ${replay}`,
-  ];
+  const findings = findingsOf(report, isWhole);
+  if (findings.length > 0) throw new SluiceError('SLUICE_FINDINGS', findings.join('; '));
 }

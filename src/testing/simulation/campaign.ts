@@ -1,44 +1,32 @@
 import type { Clock } from '../../services/clock.js';
-import { chartTransitions, TransitionsTaken } from '../system/transitions-taken.js';
-import { FAULT_CLASSES, type FaultClass } from './faults.js';
-import { shrink } from './shrink.js';
-import { type SimulationOptions, type SimulationResult, simulate } from './simulate.js';
+import { chartTransitions } from '../system/transitions-taken.js';
+import { FAULT_CLASSES } from './faults.js';
+import { type FailedSeed, runSeed, type SeedOptions, type SeedReport } from './seed-run.js';
+import { TRAFFIC_MIN } from './traffic.js';
+import { NEVER_TAKEN, namesOf, SELDOM_TAKEN } from './untaken.js';
 
-/** One seed in so many is run twice: both must do the same. */
-const TWICE_EVERY = 50;
-/** One seed in so many tells which transitions it takes; that makes it slower. */
-const INSPECT_EVERY = 4;
-/** A run that submits less than this share of its operations proves nothing. */
-const ISSUED_MIN = 0.8;
+export type { FailedSeed } from './seed-run.js';
+
+/** Runs one seed. */
+export type RunSeed = (seed: number) => Promise<SeedReport>;
 
 /** Which seeds to run, and for how long. */
-export interface CampaignOptions {
+export interface CampaignOptions extends SeedOptions {
   /** The first seed. */
   seed: number;
   /** Seeds in a row. */
   seeds: number;
-  operations?: number | undefined;
-  without?: readonly FaultClass[] | undefined;
+  /** What runs seeds, each one at a time. @default this thread */
+  lanes?: readonly RunSeed[] | undefined;
+  /** Milliseconds that processors have worked for the campaign, from whenever on. */
+  processorMs: () => number;
   /** Ends after so much real time, whether or not all seeds have been run. */
   limitMs?: number | undefined;
   /** Real time. */
   clock: Clock;
   signal?: AbortSignal | undefined;
   /** Called after each seed. */
-  onSeed?: (done: number) => void;
-}
-
-/** A seed that failed, as small as it could be made. */
-export interface FailedSeed {
-  seed: number;
-  rule: string;
-  message: string;
-  /** Operations and fault classes that were left out. */
-  operations: number;
-  without: readonly FaultClass[];
-  lines: readonly string[];
-  /** The command that does it again. */
-  replay: string;
+  onSeed?: (report: Readonly<CampaignReport>) => void;
 }
 
 /** What a number of runs has come to. */
@@ -46,82 +34,106 @@ export interface CampaignReport {
   seeds: number;
   operations: number;
   virtualHours: number;
+  /** How many seeds a processor does in a minute; 0 before it is known. */
+  seedsPerCpuMinute: number;
   failed: FailedSeed[];
   /** Strikes by class. */
   faults: Record<string, number>;
   faultsMissing: string[];
-  transitions: { total: number; missing: string[] };
+  /** How often each kind of thing has happened. */
+  traffic: Record<string, number>;
+  /** What has happened less often than it must in so many seeds. */
+  trafficMissing: string[];
+  transitions: {
+    total: number;
+    /** Never taken, though they can be. */
+    missing: string[];
+    /** Never taken, and needing more luck than most campaigns have. */
+    seldom: string[];
+    /** Taken, though there is a reason why none can be. */
+    disproved: string[];
+  };
 }
 
-/** Runs seeds one after the other, and tells what failed and what was never reached. */
+/** Runs seeds, and tells what failed and what was never reached. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
-  const { seed: first, seeds, clock, limitMs = Number.POSITIVE_INFINITY } = options;
-  const until = clock.now() + limitMs;
-  const taken = new TransitionsTaken();
-  const faults = new Map<string, number>();
-  const failed: FailedSeed[] = [];
-  const sums = { seeds: 0, operations: 0, virtualMs: 0 };
+  const { seed: first, seeds, clock, limitMs = Number.POSITIVE_INFINITY, signal } = options;
   const { operations, without } = options;
-  while (sums.seeds < seeds && clock.now() < until && options.signal?.aborted !== true) {
-    const seed = first + sums.seeds;
-    const run: SimulationOptions = { seed, operations, without };
-    const isInspected = sums.seeds % INSPECT_EVERY === 0;
-    const result = await simulate(isInspected ? { ...run, inspect: taken.inspect } : run);
-    sums.seeds += 1;
-    sums.operations += result.issued;
-    sums.virtualMs += result.virtualMs;
-    for (const [fault, count] of result.faults) faults.set(fault, (faults.get(fault) ?? 0) + count);
-    const failure = await judge(run, result, seed % TWICE_EVERY === 0);
-    if (failure !== undefined) failed.push(failure);
-    options.onSeed?.(sums.seeds);
-  }
-  const all = chartTransitions();
-  return {
-    seeds: sums.seeds,
-    operations: sums.operations,
-    virtualHours: sums.virtualMs / 3_600_000,
-    failed,
-    faults: Object.fromEntries(faults),
-    faultsMissing: FAULT_CLASSES.filter((fault) => !faults.has(fault)),
-    transitions: { total: all.length, missing: all.filter((name) => !taken.names.has(name)) },
+  const here: RunSeed = (number) => runSeed(number, { operations, without });
+  const until = clock.now() + limitMs;
+  const tally = new Tally(options);
+  let next = first;
+  const mayBegin = () => next < first + seeds && clock.now() < until && signal?.aborted !== true;
+  const runAll = async (run: RunSeed) => {
+    while (mayBegin()) {
+      tally.add(await run(next++));
+      options.onSeed?.(tally.report());
+    }
   };
+  await Promise.all((options.lanes ?? [here]).map(runAll));
+  return tally.report();
 }
 
-async function judge(
-  run: SimulationOptions,
-  result: SimulationResult,
-  isRunTwice: boolean,
-): Promise<FailedSeed | undefined> {
-  if (result.failure !== undefined) return describe(run, result);
-  const told = { lines: [], operations: result.operations, without: run.without ?? [] };
-  const seed = { seed: run.seed, replay: replayOf(run), ...told };
-  if (result.issued < result.operations * ISSUED_MIN) {
-    const message = `${result.issued} of ${result.operations} operations were submitted`;
-    return { ...seed, rule: 'a run has work to do', message };
+/** Sums of what seeds have come to. */
+class Tally {
+  readonly #processorMs: () => number;
+  readonly #beganMs: number;
+  readonly #operations: number;
+  readonly #all = chartTransitions();
+  readonly #taken = new Set<string>();
+  readonly #faults = new Map<string, number>();
+  readonly #traffic = new Map<string, number>();
+  readonly #failed: FailedSeed[] = [];
+  readonly #sums = { seeds: 0, operations: 0, virtualMs: 0 };
+
+  constructor({ operations = 500, processorMs }: CampaignOptions) {
+    this.#operations = operations;
+    this.#processorMs = processorMs;
+    this.#beganMs = processorMs();
   }
-  if (!isRunTwice) return undefined;
-  const again = await simulate(run);
-  if (again.hash === result.hash) return undefined;
-  const message = `${result.hash} and ${again.hash}`;
-  return { ...seed, rule: 'a seed does the same each time', message };
+
+  add({ issued, virtualMs, faults, traffic, taken, failed }: SeedReport): void {
+    this.#sums.seeds += 1;
+    this.#sums.operations += issued;
+    this.#sums.virtualMs += virtualMs;
+    addTo(this.#faults, faults);
+    addTo(this.#traffic, traffic);
+    for (const name of taken) this.#taken.add(name);
+    if (failed !== undefined) this.#failed.push(failed);
+  }
+
+  report(): CampaignReport {
+    const { seeds, operations, virtualMs } = this.#sums;
+    const never = namesOf(NEVER_TAKEN);
+    const seldom = namesOf(SELDOM_TAKEN);
+    const untaken = this.#all.filter((name) => !this.#taken.has(name) && !never.has(name));
+    const minutes = (this.#processorMs() - this.#beganMs) / 60_000;
+    // What is rare in a hundred seeds may be missing in a few.
+    const share = (seeds / 100) * (this.#operations / 500);
+    const isTooFew = ([name, least]: [string, number]) =>
+      (this.#traffic.get(name) ?? 0) < Math.floor(least * share);
+    return {
+      seeds,
+      operations,
+      virtualHours: virtualMs / 3_600_000,
+      seedsPerCpuMinute: minutes === 0 ? 0 : Math.round(seeds / minutes),
+      failed: [...this.#failed],
+      faults: Object.fromEntries(this.#faults),
+      faultsMissing: FAULT_CLASSES.filter((fault) => !this.#faults.has(fault)),
+      traffic: Object.fromEntries(this.#traffic),
+      trafficMissing: Object.entries(TRAFFIC_MIN)
+        .filter(isTooFew)
+        .map(([name]) => name),
+      transitions: {
+        total: this.#all.length - never.size,
+        missing: untaken.filter((name) => !seldom.has(name)),
+        seldom: untaken.filter((name) => seldom.has(name)),
+        disproved: [...never].filter((name) => this.#taken.has(name)),
+      },
+    };
+  }
 }
 
-async function describe(run: SimulationOptions, failed: SimulationResult): Promise<FailedSeed> {
-  const { options, result } = await shrink(run, failed);
-  return {
-    seed: run.seed,
-    rule: '',
-    message: '',
-    lines: [],
-    ...result.failure,
-    operations: result.operations,
-    without: options.without ?? [],
-    replay: replayOf(options),
-  };
-}
-
-/** The command that does a run again. */
-export function replayOf({ seed, operations = 500, without = [] }: SimulationOptions): string {
-  const left = without.length === 0 ? '' : ` --without ${without.join(',')}`;
-  return `npx sluice simulate --seed ${seed} --operations ${operations}${left}`;
+function addTo(sums: Map<string, number>, counts: ReadonlyMap<string, number>): void {
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
 }

@@ -153,15 +153,15 @@ export class SimulatedDatabase implements Database {
     work: () => T,
     onFault: (isStored: boolean) => void = () => {},
   ): Promise<T> {
-    const { clock, faults, trace, phase } = this.#owner;
+    const { clock, faults, trace } = this.#owner;
     const call = { store: this.#disk.name, kind };
-    const latencyMs = faults.latencyMs(call);
+    const latencyMs = faults.latencyMs(call, this.#owner.phase);
     if (latencyMs >= SLOW_MS) this.#owner.faultCount += 1;
     this.#inFlight += 1;
     return new Promise((resolve, reject) => {
       clock.setTimeout(() => {
         this.#inFlight -= 1;
-        const fault = faults.decide(call, phase);
+        const fault = faults.decide(call, this.#owner.phase);
         const ending = fault === undefined ? '' : ` ${fault.kind}`;
         trace.note(`${this.#disk.name} ${kind} ${text}${ending}`);
         if (fault !== undefined) {

@@ -28,12 +28,28 @@ export function failNowAndThen(holder: PointHolder, fails: () => boolean): void 
   holder.beginRebuild = (ids) => failingRebuild(beginRebuild.call(holder, ids), mayFail);
 }
 
-/** Makes the update worker die of an error that it knows nothing of. */
-export function crashNowAndThen(codec: OperationCodec<PointOperation>, fails: () => boolean): void {
+/** Makes the workers that update and flush die of errors that they know nothing of. */
+export function crashNowAndThen(
+  { codec, holder }: { codec: OperationCodec<PointOperation>; holder: PointHolder },
+  fails: () => boolean,
+): void {
+  const mayCrash = () => {
+    if (fails()) throw new SluiceError('SLUICE_CRASHED', 'a worker is made to crash');
+  };
   const { decode } = codec;
   codec.decode = (data) => {
-    if (fails()) throw new SluiceError('SLUICE_CRASHED', 'a worker is made to crash');
+    mayCrash();
     return decode(data);
+  };
+  const { capture } = holder;
+  holder.capture = (applied, notes) => {
+    const taken = capture.call(holder, applied, notes);
+    const { release } = taken;
+    taken.release = () => {
+      release.call(taken);
+      mayCrash();
+    };
+    return taken;
   };
 }
 

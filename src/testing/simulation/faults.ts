@@ -4,11 +4,13 @@ import type { Random } from './random.js';
 /** What can go wrong in a run; each is off in half of the seeds. */
 export const FAULT_CLASSES = [
   'slow',
+  'hang',
   'busy',
   'writeLost',
   'writeStored',
   'readError',
   'openError',
+  'closeError',
   'diskFull',
   'lowSpace',
   'kill',
@@ -19,6 +21,8 @@ export const FAULT_CLASSES = [
   'buildFailure',
   'transient',
   'workerCrash',
+  'deafBuild',
+  'interruption',
   'givenUp',
 ] as const;
 
@@ -36,20 +40,22 @@ export type Fault =
   | { kind: 'crash'; isPowerCut: boolean; isStored: boolean };
 
 /** What the process under test is doing: faults differ. */
-export type Phase = 'creating' | 'opening' | 'running';
+export type Phase = 'creating' | 'opening' | 'running' | 'leaving';
 
 /** Decides how calls go. */
 export interface FaultSource {
   /** Called once a call, when its time has come. */
   decide(call: StoreCall, phase: Phase): Fault | undefined;
   /** How long a call takes. */
-  latencyMs(call: StoreCall): number;
+  latencyMs(call: StoreCall, phase: Phase): number;
   /** Whether a build of vectors or of an index fails. */
   failsBuild(): boolean;
   /** Whether a step of the segments fails for now, and would succeed when it is tried again. */
   failsForNow(): boolean;
-  /** Whether the update worker dies of a defect. */
-  crashesWorker(): boolean;
+  /** Whether a worker dies of a defect. */
+  crashesWorker(phase: Phase): boolean;
+  /** How long such a build hears nothing, not even that it should stop. */
+  deafMs(): number;
   /** How long such a build takes. */
   buildMs(): number;
   /** Bytes of the disk that are free. */
@@ -73,12 +79,19 @@ export class RandomFaults implements FaultSource {
   #fullUntil = 0;
   /** Little of the disk is free until then. */
   #lowUntil = 0;
+  /** What hangs has come back by then. */
+  #hangsUntil = 0;
 
   constructor(random: Random, time: VirtualTime, enabled: ReadonlySet<FaultClass>) {
     this.#random = random;
     this.#time = time;
     this.enabled = enabled;
     this.#meanMs = random.pick([0, 0.2, 1, 5]);
+  }
+
+  /** Milliseconds until nothing hangs any more. */
+  get hangsMs(): number {
+    return Math.max(0, this.#hangsUntil - this.#time.now);
   }
 
   /** No faults from now on: what is down may come up again. */
@@ -106,22 +119,25 @@ export class RandomFaults implements FaultSource {
     if (crash !== undefined) return crash;
     const isWriting = call.kind === 'write';
     if (isWriting || call.kind === 'open') {
-      if (phase === 'running' && this.strikes('diskFull', 1500)) {
+      if (isUp(phase) && this.strikes('diskFull', 1500)) {
         this.#fullUntil = this.#time.now + this.#random.between(10, 8000);
       }
       if (this.#time.now < this.#fullUntil) return failed(NO_SPACE, false);
     }
     if (isWriting) {
-      if (this.strikes('writeLost', 600)) return failed(IO_ERROR, false);
-      if (this.strikes('writeStored', 600)) return failed(IO_ERROR, true);
+      const oneIn = phase === 'leaving' ? 30 : 600;
+      if (this.strikes('writeLost', oneIn)) return failed(IO_ERROR, false);
+      if (this.strikes('writeStored', oneIn)) return failed(IO_ERROR, true);
     }
     if (call.kind === 'read' && this.strikes('readError', 100)) return failed(IO_ERROR, false);
+    if (call.kind === 'close' && this.strikes('closeError', 20)) return failed(IO_ERROR, false);
     if (call.kind === 'open' && this.strikes('openError', 10)) return failed(IO_ERROR, false);
     return undefined;
   }
 
-  latencyMs(): number {
+  latencyMs(_: StoreCall, phase: Phase): number {
     if (this.strikes('slow', 400)) return this.#random.between(1000, 30_000);
+    if (this.strikes('hang', phase === 'leaving' ? 50 : 2000)) return this.#hangs();
     return this.#meanMs === 0 ? 0 : this.#random.next() * 2 * this.#meanMs;
   }
 
@@ -133,8 +149,12 @@ export class RandomFaults implements FaultSource {
     return this.strikes('transient', 100);
   }
 
-  crashesWorker(): boolean {
-    return this.strikes('workerCrash', 300);
+  crashesWorker(phase: Phase): boolean {
+    return this.strikes('workerCrash', phase === 'leaving' ? 10 : 300);
+  }
+
+  deafMs(): number {
+    return this.strikes('deafBuild', 30) ? this.#hangs() : 0;
   }
 
   buildMs(): number {
@@ -146,8 +166,15 @@ export class RandomFaults implements FaultSource {
     return this.#time.now < this.#lowUntil ? 1000 : PLENTY;
   }
 
+  /** Longer than the limits that the charts set. */
+  #hangs(): number {
+    const hangsMs = this.#random.between(11_000, 60_000);
+    this.#hangsUntil = Math.max(this.#hangsUntil, this.#time.now + hangsMs);
+    return hangsMs;
+  }
+
   #crash(phase: Phase): Fault | undefined {
-    if (phase === 'running') {
+    if (isUp(phase)) {
       if (this.strikes('kill', 2000)) return this.#dies(false);
       return this.strikes('powerCut', 2000) ? this.#dies(true) : undefined;
     }
@@ -162,6 +189,11 @@ export class RandomFaults implements FaultSource {
 
 function failed(message: string, isStored: boolean): Fault {
   return { kind: 'error', message, isStored };
+}
+
+/** Whether the collection has been opened. */
+function isUp(phase: Phase): boolean {
+  return phase === 'running' || phase === 'leaving';
 }
 
 /** The classes that are on in a run: each with a chance of one half. */

@@ -50,6 +50,7 @@ export class SimulatedIndexes implements VectorIndexes {
     const { signal, onProgress, m, efConstruct } = options;
     const { dimensions, distance, chunks, rowsPerChunk } = source;
     const rows: Float32Array[] = [];
+    await sleep(this.#clock, this.#faults.deafMs());
     while (rows.length < source.rows) {
       await sleep(this.#clock, this.#faults.buildMs(), signal);
       throwIfAborted(signal);

@@ -53,6 +53,7 @@ export class Lifecycle {
     }
     if (ending.status === 'done') {
       this.#session.settled('the collection has been closed');
+      this.#world.traffic.count('closed');
       await expectStopped(this.#world, process, collection);
     }
     this.#session.end();
@@ -71,8 +72,10 @@ export class Lifecycle {
     if (ending.status === 'done') this.#session.settled('the storage was broken and is open again');
     this.#session.end();
     world.trace.note(`reopen: ${ending.status}`);
-    if (ending.status === 'done') await this.#found(collection);
-    else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
+    if (ending.status === 'done') {
+      world.traffic.count('reopened');
+      await this.#found(collection);
+    } else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
     else if (ending.status === 'failed' && process?.faultCount === faults) {
       world.violated('reopening succeeds', errorText(ending.error));
     }
@@ -81,6 +84,8 @@ export class Lifecycle {
   /** A store that is being opened takes wishes, and answers them in any case. */
   async #askMeanwhile(collection: Collection): Promise<void> {
     const world = this.#world;
+    await world.rest(world.random.pick([0, 1, 10]));
+    collection.trigger();
     for (const [name, wish] of Object.entries({
       flush: collection.flush(),
       configure: collection.configure({}),
@@ -97,13 +102,14 @@ export class Lifecycle {
     const process = world.start(this.#isCreated ? 'opening' : 'creating');
     const giveUp = new AbortController();
     if (this.#isCreated && world.chance.strikes('givenUp', 10)) {
-      world.time.set(() => giveUp.abort(), world.random.next() * 10);
+      void world.rest(world.random.next() * 10).then(() => giveUp.abort());
     }
     const opening = process.open(!this.#isCreated, giveUp.signal);
     const ending = await world.ending(opening);
     world.trace.note(`open: ${ending.status}`);
     if (ending.status === 'done') {
       this.#isCreated = true;
+      world.traffic.count('opened');
       await this.#found(ending.value);
       return true;
     }

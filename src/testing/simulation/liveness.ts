@@ -22,6 +22,7 @@ export async function settleDown(
 ): Promise<void> {
   world.trace.note('faults are over');
   world.chance.stop();
+  await world.sleep(world.chance.hangsMs);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const collection = await bringUp(world, session, lifecycle);
     if (collection === undefined || world.violation !== undefined) return;

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../errors.js';
-import type { UpdateResult, WaitLevel } from '../../types.js';
+import type { ClockTag, UpdateResult, WaitLevel } from '../../types.js';
 import { type Effect, type ModelOperation, PointModel } from './point-model.js';
 
 /**
@@ -12,6 +12,7 @@ type Fate = 'pending' | 'written' | 'maybe' | 'absent';
 export interface Issued {
   readonly operation: ModelOperation;
   readonly wait: WaitLevel;
+  readonly clockTag: ClockTag | undefined;
   /** Its place in the order of submission since the last opening. */
   readonly place: number;
   fate: Fate;
@@ -53,8 +54,9 @@ const MAYBE_WRITTEN: ReadonlySet<string> = new Set([
 export class Oracle {
   readonly #violated: Violated;
   /** What the log was found to hold at the last opening. */
-  #base = { opNum: 0, model: new PointModel() };
+  #base = { opNum: 0, model: new PointModel(), ticks: new Map<number, number>() };
   #issued: Issued[] = [];
+  readonly #isOvertaken = new WeakSet<Issued>();
   #model = new PointModel();
   #folded = 0;
   /** The place of the first submission that has not been folded. */
@@ -92,17 +94,21 @@ export class Oracle {
     return this.#issued.filter(({ fate }) => fate === 'pending');
   }
 
-  issue(operation: ModelOperation, wait: WaitLevel): Issued {
+  issue(operation: ModelOperation, wait: WaitLevel, clockTag?: ClockTag): Issued {
     const place = this.#issued.length;
     const unknown = { told: undefined, opNum: undefined, effect: undefined, answer: undefined };
-    const issued: Issued = { operation, wait, place, fate: 'pending', ...unknown };
+    const issued: Issued = { operation, wait, clockTag, place, fate: 'pending', ...unknown };
     this.#issued.push(issued);
     return issued;
   }
 
   /** The caller of an operation was answered. */
   completed(issued: Issued, { status, opNum, affected }: UpdateResult): void {
-    if (!this.#settle(issued, 'written')) return;
+    const isRejected = status === 'clockRejected';
+    if (!this.#settle(issued, isRejected ? 'absent' : 'written')) return;
+    if (isRejected !== this.#isOvertaken.has(issued)) {
+      this.#violated('operations that were overtaken are rejected', `${status}, ${opNum}`);
+    }
     issued.told = opNum;
     if (status === 'completed') issued.answer = { affected: affected ?? -1 };
     this.#acked = Math.max(this.#acked, opNum ?? 0);
@@ -128,6 +134,27 @@ export class Oracle {
   safe(opNum: number): void {
     this.#durable = Math.max(this.#durable, opNum);
     this.#acked = Math.max(this.#acked, opNum);
+  }
+
+  /** It must be rejected: its clock has a newer tick. */
+  expectRejection(issued: Issued): void {
+    this.#isOvertaken.add(issued);
+  }
+
+  /** The newest tick of a clock that has been folded. */
+  tickOf(clockId: number): number {
+    return this.ticksUpTo(this.#folded).get(clockId) ?? 0;
+  }
+
+  /** The newest tick of each clock among the operations up to a number that has been folded. */
+  ticksUpTo(opNum: number): Map<number, number> {
+    const ticks = new Map(this.#base.ticks);
+    for (const issued of this.#issued) {
+      const { clockTag } = issued;
+      if (clockTag === undefined || issued.opNum === undefined || issued.opNum > opNum) continue;
+      ticks.set(clockTag.clockId, clockTag.tick);
+    }
+    return new Map([...ticks].sort(([a], [b]) => a - b));
   }
 
   /** The number of an operation that has been folded. */
@@ -175,7 +202,8 @@ export class Oracle {
       return;
     }
     this.advance(last);
-    this.#base = { opNum: last, model: new PointModel(this.#model) };
+    const ticks = this.ticksUpTo(last);
+    this.#base = { opNum: last, model: new PointModel(this.#model), ticks };
     this.#issued = [];
     this.#answered = [];
     this.#next = 0;

@@ -18,11 +18,13 @@ import type { Violated } from './oracle.js';
 import type { Random } from './random.js';
 import { DIMENSIONS, type SimulationSettings } from './settings.js';
 import type { Trace } from './trace.js';
+import type { Traffic } from './traffic.js';
 
 /** What is there whether or not a process runs. */
 export interface Surroundings {
   readonly time: VirtualTime;
   readonly trace: Trace;
+  readonly traffic: Traffic;
   readonly faults: FaultSource;
   readonly random: Random;
   readonly settings: SimulationSettings;
@@ -37,17 +39,20 @@ export interface Surroundings {
   onCrash(isPowerCut: boolean): void;
 }
 
+/** States of a collection that is being closed. */
+const LEAVING: ReadonlySet<string> = new Set(['stopping', 'closing']);
+
 /** One process that has the collection open: it opens, lives, and closes or dies. */
 export class SimulatedProcess implements DatabaseOwner {
   readonly clock: ProcessClock;
   readonly wal: SimulatedDatabase;
   readonly segments: SimulatedDatabase;
   readonly died: Promise<void>;
-  phase: Phase;
   /** Faults of its stores, slow calls included: what they explain is no defect. */
   faultCount = 0;
   readonly #around: Surroundings;
   #isAlive = true;
+  #phase: Phase;
   #die: () => void = () => {};
   /** Undefined until it is open. */
   #collection: Collection | undefined;
@@ -55,7 +60,7 @@ export class SimulatedProcess implements DatabaseOwner {
   constructor(around: Surroundings, phase: Phase) {
     const { time, random, busy, wal, segments } = around;
     this.#around = around;
-    this.phase = phase;
+    this.#phase = phase;
     this.clock = new ProcessClock(time, random, busy);
     this.wal = new SimulatedDatabase(wal, this);
     this.segments = new SimulatedDatabase(segments, this);
@@ -70,6 +75,11 @@ export class SimulatedProcess implements DatabaseOwner {
 
   get trace(): Trace {
     return this.#around.trace;
+  }
+
+  get phase(): Phase {
+    const state = this.#collection?.handler.state ?? '';
+    return LEAVING.has(state) ? 'leaving' : this.#phase;
   }
 
   get isAlive(): boolean {
@@ -106,20 +116,21 @@ export class SimulatedProcess implements DatabaseOwner {
       copyVectors: this.#copyVectors,
       limits,
     });
-    const isRunning = () => this.phase === 'running';
-    failNowAndThen(parts.holder, () => isRunning() && faults.failsForNow());
-    crashNowAndThen(parts.codec, () => isRunning() && faults.crashesWorker());
+    const isUp = () => this.#collection !== undefined;
+    failNowAndThen(parts.holder, () => isUp() && faults.failsForNow());
+    crashNowAndThen(parts, () => isUp() && faults.crashesWorker(this.phase));
     const collection = await readyCollection(parts, signal);
     this.#collection = collection;
-    this.phase = 'running';
+    this.#phase = 'running';
     return collection;
   }
 
   /** Nothing of the process ever runs again; writes under way may have been done. */
   crash(isPowerCut: boolean): void {
     if (!this.#isAlive) return;
-    const { random, trace } = this.#around;
+    const { random, trace, traffic } = this.#around;
     trace.note(isPowerCut ? 'power cut' : 'killed');
+    if (this.#collection !== undefined) traffic.add(this.#collection.telemetry());
     this.#isAlive = false;
     this.clock.die();
     for (const database of [this.wal, this.segments]) database.lose(() => random.chance(0.5));
@@ -130,6 +141,7 @@ export class SimulatedProcess implements DatabaseOwner {
   /** Copies in virtual time instead of a worker thread. */
   readonly #copyVectors: CopyVectors = async (job, { signal, onProgress }) => {
     const { faults } = this.#around;
+    await sleep(this.clock, faults.deafMs());
     await sleep(this.clock, faults.buildMs(), signal);
     throwIfAborted(signal);
     if (faults.failsBuild()) throw buildFailure();

@@ -50,7 +50,12 @@ export class ScriptedFaults implements FaultSource {
       const isFailing = this.#calls < this.#struckAt + FAILING_CALLS && kind !== 'close';
       return isFailing ? failure(false) : undefined;
     }
-    if (this.#recoveryAt === undefined || this.#isOver || phase === 'running') return undefined;
+    if (
+      this.#recoveryAt === undefined ||
+      this.#isOver ||
+      (phase !== 'opening' && phase !== 'creating')
+    )
+      return undefined;
     this.#recovering += 1;
     if (this.#recovering < this.#recoveryAt || kind === 'close') return undefined;
     this.#isOver = true;
@@ -71,6 +76,10 @@ export class ScriptedFaults implements FaultSource {
 
   crashesWorker(): boolean {
     return false;
+  }
+
+  deafMs(): number {
+    return 0;
   }
 
   buildMs(): number {

@@ -2,6 +2,7 @@ import type { Collection } from '../../collection.js';
 import { errorText, SluiceError } from '../../errors.js';
 import type { PointOperation } from '../../services/points/operations.js';
 import type { Change } from '../../types.js';
+import type { PastPoint } from './checkers/clocks.js';
 import type { World } from './world.js';
 
 interface Call {
@@ -38,6 +39,8 @@ export class Session {
   #collection: Collection | undefined;
   /** Counts openings: what an earlier one still says doesn't count. */
   #number = 0;
+  /** A recovery point of this session's collection, from earlier on. */
+  past: PastPoint | undefined;
   /** What the flush interval may be: the one that is stored, or one that was asked for since. */
   #intervals: number[];
 
@@ -78,6 +81,7 @@ export class Session {
     while (this.#holds.size > 0) this.release();
     this.#readers.clear();
     this.#shown = [];
+    this.past = undefined;
     this.#collection = undefined;
   }
 

@@ -22,6 +22,8 @@ export interface SimulationSettings {
   cpus: number;
   /** Whether the collection looks at how much of the disk is free. */
   watchesDisk: boolean;
+  /** Whether each operation carries the tick of a clock. */
+  isTagged: boolean;
   /** Milliseconds between two things that are done, on average. */
   pauseMs: number;
 }
@@ -51,6 +53,7 @@ export function drawSettings(random: Random): SimulationSettings {
     cpus,
     watchesDisk: random.chance(0.3),
     pauseMs: random.pick([0.5, 3, 20]),
+    isTagged: random.chance(0.5),
   };
 }
 

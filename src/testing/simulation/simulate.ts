@@ -4,6 +4,7 @@ import { Counters } from './checkers/counters.js';
 import { Lifecycle } from './lifecycle.js';
 import { settleDown } from './liveness.js';
 import { Session } from './session.js';
+import type { TrafficClass } from './traffic.js';
 import { Workload } from './workload.js';
 import { World, type WorldOptions } from './world.js';
 
@@ -30,6 +31,8 @@ export interface SimulationResult {
   virtualMs: number;
   /** How often each class of faults has struck. */
   faults: ReadonlyMap<string, number>;
+  /** How often each kind of thing has happened. */
+  traffic: ReadonlyMap<TrafficClass, number>;
   /** The rule that was broken, and the last lines of the trace. */
   failure: { rule: string; message: string; lines: readonly string[] } | undefined;
 }
@@ -55,7 +58,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   const { hits } = world.chance;
   const result = { seed, operations, issued: workload.issued, hash: trace.hash };
-  return { ...result, virtualMs: world.time.now, faults: hits, failure };
+  const traffic = world.traffic.counts;
+  return { ...result, virtualMs: world.time.now, faults: hits, traffic, failure };
 }
 
 /** First everything goes wrong that can; then nothing does, and everything must come right. */
@@ -70,7 +74,7 @@ async function work(
   const { chance, settings } = world;
   await lifecycle.up();
   while (workload.issued < operations && world.violation === undefined) {
-    await world.sleep(random.next() * 2 * settings.pauseMs);
+    const isInterrupted = await world.rest(random.next() * 2 * settings.pauseMs);
     if (random.chance(0.01)) await world.sleep(random.pick([100, 500, 6000]));
     const { process } = world;
     if (process?.collection === undefined) {
@@ -79,17 +83,20 @@ async function work(
       continue;
     }
     const { collection } = process;
-    if (collection.handler.state === 'broken' && random.chance(0.2)) {
+    const isBroken = collection.handler.state === 'broken';
+    if (isBroken && random.chance(isInterrupted ? 0.9 : 0.2)) {
       if (random.chance(0.7)) await lifecycle.reopen(collection);
       else await lifecycle.down();
-    } else if (random.chance(0.002)) {
+    } else if (random.chance(isInterrupted ? 0.05 : 0.002)) {
+      // With something still on its way into the log.
+      if (isInterrupted) workload.update(collection);
       await lifecycle.down();
     } else if (chance.strikes('kill', 500)) {
       process.crash(false);
     } else if (chance.strikes('powerCut', 500)) {
       process.crash(true);
     } else {
-      await workload.step(collection);
+      await workload.step(collection, isInterrupted);
     }
   }
   if (world.violation === undefined) await settleDown(world, session, lifecycle);
@@ -120,6 +127,7 @@ async function pump(
     await systemClock.yield();
     if (isDone || world.violation !== undefined) break;
     if (time.steps % EVENTS_A_LOOK === 0) look(world, counters);
+    void world.mayInterrupt();
     if (!time.step()) {
       session.settled('nothing will ever happen');
       violated('there is always something to come', 'nothing will ever happen');

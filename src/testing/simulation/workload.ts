@@ -1,5 +1,6 @@
 import type { Collection } from '../../collection.js';
-import type { UpdateOptions } from '../../types.js';
+import type { ClockTag, UpdateOptions } from '../../types.js';
+import { expectClocks } from './checkers/clocks.js';
 import { expectContents } from './checkers/contents.js';
 import { OperationMaker, perform } from './operations.js';
 import { filterOf, PointModel } from './point-model.js';
@@ -23,9 +24,13 @@ const ACTIONS = {
   release: 8,
   follow: 8,
   unfollow: 6,
+  clocks: 20,
 } as const;
 
 type Action = keyof typeof ACTIONS;
+
+/** What is done at an odd moment, if not an update. */
+const HASTY: readonly Action[] = ['trigger', 'flush', 'configure', 'plunge', 'optimize'];
 
 const ACTION_NAMES = Object.keys(ACTIONS) as Action[];
 
@@ -46,18 +51,26 @@ export class Workload {
     this.#maker = new OperationMaker(random.stream('operations'));
   }
 
-  /** One update or, less often, something else. */
-  async step(collection: Collection): Promise<void> {
+  /** One update or, less often, something else; `isHasty`: more often something else. */
+  async step(collection: Collection, isHasty: boolean): Promise<void> {
+    if (isHasty && this.#random.chance(0.7)) {
+      await this.#do(this.#random.pick(HASTY), collection);
+      return;
+    }
     let draw = this.#random.between(1, 1000);
     for (const action of ACTION_NAMES) {
       draw -= ACTIONS[action];
       if (draw <= 0) {
-        this.#world.trace.note(action);
-        await this.#actions[action](collection);
+        await this.#do(action, collection);
         return;
       }
     }
-    this.#update(collection);
+    this.update(collection);
+  }
+
+  async #do(action: Action, collection: Collection): Promise<void> {
+    this.#world.trace.note(action);
+    await this.#actions[action](collection);
   }
 
   readonly #actions: Record<Action, (collection: Collection) => Promise<void> | void> = {
@@ -78,6 +91,7 @@ export class Workload {
     },
     configure: (collection) => {
       this.#configurations += 1;
+      this.#world.traffic.count('configured');
       const flushIntervalMs = this.#random.pick([100, 500, 3000]) + this.#configurations;
       const stored = this.#session.configuring(flushIntervalMs);
       const optimizers = drawOptimizers(this.#random);
@@ -101,10 +115,20 @@ export class Workload {
         this.#session.read(collection, this.#random.chance(0.5) ? undefined : acked + 1);
     },
     unfollow: () => this.#session.stopReading(),
+    clocks: async (collection) => {
+      if (!this.#world.settings.isTagged) return;
+      const { past } = this.#session;
+      const point = await expectClocks(this.#world, collection, past);
+      // What an opening has decided since makes points of before worthless.
+      if (this.#session.collection === collection && past === this.#session.past) {
+        this.#session.past = past === undefined || this.#random.chance(0.2) ? point : past;
+      }
+    },
   };
 
-  #update(collection: Collection): void {
-    const { oracle, trace, time } = this.#world;
+  /** Submits one update. */
+  update(collection: Collection): void {
+    const { oracle, trace, time, traffic } = this.#world;
     const operation = this.#maker.next();
     const wait = this.#random.pick([true, true, false, false, false, 'optimized'] as const);
     const options: UpdateOptions = { wait };
@@ -115,19 +139,36 @@ export class Workload {
       time.set(() => controller.abort(), this.#random.pick([0, 1, 50]));
     }
     this.issued += 1;
-    const issued = oracle.issue(operation, wait);
+    const clockTag = this.#nextTag();
+    if (clockTag !== undefined) options.clockTag = clockTag;
+    const issued = oracle.issue(operation, wait, clockTag);
+    if (clockTag !== undefined && clockTag.tick < oracle.tickOf(clockTag.clockId)) {
+      oracle.expectRejection(issued);
+    }
     const name = `${this.issued}: ${operation.kind}`;
     trace.note(`${name} wait ${wait}`);
     perform(collection, operation, options).then(
       (result) => {
         trace.note(`${name}: ${result.status} ${result.opNum}`);
+        traffic.count('answered');
         oracle.completed(issued, result);
       },
       (error) => {
         trace.note(`${name}: ${error?.code}`);
+        traffic.count('refused');
         oracle.failed(issued, error);
       },
     );
+  }
+
+  /** The next tick of a clock; rarely, one that has been overtaken. */
+  #nextTag(): ClockTag | undefined {
+    if (!this.#world.settings.isTagged) return undefined;
+    const clockId = this.#random.between(1, 3);
+    const newest = this.#world.oracle.tickOf(clockId);
+    const isOvertaken = newest > 1 && this.#random.chance(0.02);
+    const tick = isOvertaken ? this.#random.between(1, newest - 1) : this.issued;
+    return { peerId: 1, clockId, tick };
   }
 
   async #search(collection: Collection): Promise<void> {

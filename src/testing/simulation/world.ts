@@ -10,6 +10,7 @@ import { SimulatedProcess, type Surroundings } from './process.js';
 import { Random } from './random.js';
 import { drawSettings, type SimulationSettings } from './settings.js';
 import { Trace } from './trace.js';
+import { Traffic } from './traffic.js';
 
 /** A rule that the collection has broken. */
 export class Violation extends Error {
@@ -45,6 +46,7 @@ export class World implements Surroundings {
   readonly random: Random;
   readonly time: VirtualTime;
   readonly trace: Trace;
+  readonly traffic = new Traffic();
   readonly chance: RandomFaults;
   readonly faults: FaultSource;
   readonly settings: SimulationSettings;
@@ -55,6 +57,8 @@ export class World implements Surroundings {
   readonly busy: number;
   readonly oracle: Oracle;
   readonly violated: (rule: string, text: string) => void;
+  readonly #interruptions: Random;
+  #interrupt: (() => void) | undefined;
   /** The first rule that was broken. */
   violation: Violation | undefined;
   process: SimulatedProcess | undefined;
@@ -64,6 +68,7 @@ export class World implements Surroundings {
   constructor({ seed, without = [], faults, inspect }: WorldOptions) {
     const root = new Random(seed);
     this.random = root.stream('process');
+    this.#interruptions = root.stream('interruptions');
     this.time = new VirtualTime(root.stream('ties'));
     this.trace = new Trace(() => this.time.now);
     const enabled = drawFaults(root.stream('classes'));
@@ -109,6 +114,28 @@ export class World implements Surroundings {
   /** Waits in virtual time. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => void this.time.set(resolve, ms));
+  }
+
+  /** Waits in virtual time, or until it is interrupted: true then. */
+  rest(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (isInterrupted: boolean) => {
+        this.#interrupt = undefined;
+        this.time.clear(timer);
+        resolve(isInterrupted);
+      };
+      const timer = this.time.set(() => end(false), ms);
+      this.#interrupt = () => end(true);
+    });
+  }
+
+  /** May interrupt who rests, in the middle of what the next event sets going. */
+  async mayInterrupt(): Promise<void> {
+    if (this.#interrupt === undefined || !this.chance.strikes('interruption', 25)) return;
+    const random = this.#interruptions;
+    // At least one, so that the event comes first.
+    for (let turns = random.between(1, random.pick([4, 20, 80])); turns > 0; turns--) await null;
+    this.#interrupt?.();
   }
 
   /** How a call of the process ends, or that it has not ended in so much virtual time. */

@@ -2,6 +2,7 @@ import { KeepFrom } from '../../../services/keep-from.js';
 import { META_KEY, recordNumber } from '../../../services/level/keys.js';
 import { LevelWal } from '../../../services/level/wal.js';
 import { readMeta } from '../../../services/level/wal-meta.js';
+import { TickHistory } from '../../../services/tick-history.js';
 import { SimulatedDatabase } from '../database.js';
 import { type Canary, replace } from './canary.js';
 
@@ -52,6 +53,15 @@ export const LOG_CANARIES: readonly Canary[] = [
               return entries.filter(([key]) => (recordNumber(key) ?? 0) <= synced);
             },
           };
+        };
+      }),
+  },
+  {
+    name: 'names ticks that a power cut may still take',
+    install: () =>
+      replace(TickHistory.prototype, 'newest', (newest) => {
+        return function (this: TickHistory, visible) {
+          return newest.call(this, visible + 1);
         };
       }),
   },

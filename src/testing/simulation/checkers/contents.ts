@@ -23,6 +23,7 @@ export async function expectContents(world: World, collection: Collection): Prom
   const ending = await world.ending(collection.scroll({ limit: ALL, withVector: true }));
   if (ending.status === 'failed') violated('reads succeed', errorText(ending.error));
   if (ending.status !== 'done') return;
+  world.traffic.count('read');
   const different = difference(model, ending.value.points);
   if (different === undefined) return;
   violated('the collection holds what was applied', `${different}, at ${wal.applied}`);

@@ -10,8 +10,8 @@ export async function expectStopped(
 ): Promise<void> {
   const { violated } = world;
   const rule = 'nothing is left after closing';
-  // Those who were told of the close go first, and readers in the middle of a step.
-  await world.sleep(1);
+  // Those who were told of the close go first, readers in the middle of a step, and what hangs.
+  await world.sleep(1 + world.chance.hangsMs);
   const { pending } = process.clock;
   if (pending > 0) violated(rule, `${pending} timers`);
   for (const [name, database] of Object.entries({ wal: process.wal, segments: process.segments })) {

@@ -1,0 +1,64 @@
+// Replays the seeds that once failed, then runs seeds on two threads for so many minutes, or so many
+// seeds: `node scripts/simulate.mjs 10`, `node scripts/simulate.mjs --seeds 20000 --seed 1`.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { processorMs, withSeedThreads } from '../dist/cli/seed-threads.js';
+import { findingsOf, isEnough, reportText } from '../dist/cli/simulate-report.js';
+import { systemClock } from '../dist/services/clock.js';
+import { runCampaign } from '../dist/testing/simulation/campaign.js';
+import { simulate } from '../dist/testing/simulation/simulate.js';
+
+/** Between two lines that tell how far it is. */
+const TELL_MS = 60_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1000000' },
+    operations: { type: 'string', default: '500' },
+    jobs: { type: 'string', default: '2' },
+  },
+});
+const [minutes = values.seeds === '1000000' ? 10 : Number.POSITIVE_INFINITY] = positionals;
+const tell = (text) => process.stdout.write(`${text}\n`);
+
+const kept = JSON.parse(readFileSync(new URL('../test/simulation/seeds.json', import.meta.url)));
+for (const { seed, operations, found } of kept) {
+  const { failure } = await simulate({ seed, operations });
+  if (failure === undefined) continue;
+  tell(`seed ${seed}, which once found: ${found}, fails: ${failure.message}`);
+  process.exitCode = 1;
+}
+tell(`${kept.length} seeds that once failed: ${process.exitCode === 1 ? 'not all' : 'all'} well`);
+
+let told = systemClock.now();
+let failures = 0;
+const operations = Number(values.operations);
+const campaign = {
+  seed: Number(values.seed),
+  seeds: Number(values.seeds),
+  operations,
+  processorMs,
+  limitMs: Number(minutes) * 60_000,
+  clock: systemClock,
+  onSeed: (sofar) => {
+    for (const failed of sofar.failed.slice(failures))
+      tell(`${failed.message}\n  ${failed.replay}`);
+    failures = sofar.failed.length;
+    if (systemClock.now() < told + TELL_MS) return;
+    told = systemClock.now();
+    const { seeds, seedsPerCpuMinute } = sofar;
+    tell(
+      `${seeds} seeds, ${sofar.operations} operations, ${seedsPerCpuMinute} seeds a processor minute`,
+    );
+  },
+};
+const report = await withSeedThreads(Number(values.jobs), { operations }, (lanes) =>
+  runCampaign({ ...campaign, lanes }),
+);
+const isWhole = isEnough(report);
+tell(reportText(report, isWhole));
+const findings = findingsOf(report, isWhole);
+for (const finding of findings) tell(finding);
+if (report.failed.length > 0 || findings.length > 0) process.exitCode = 1;
