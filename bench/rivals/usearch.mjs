@@ -37,7 +37,7 @@ export async function open(directory, { dimensions, threads = 2 }) {
       for (let from = 0; from < waiting.length; from += CHUNK) {
         const points = waiting.slice(from, from + CHUNK);
         const vectors = new Float32Array(points.length * DIMENSIONS);
-        points.forEach(({ vector }, at) => vectors.set(vector, at * DIMENSIONS));
+        for (const [at, { vector }] of points.entries()) vectors.set(vector, at * DIMENSIONS);
         index.add(
           BigUint64Array.from(points, ({ id }) => BigInt(id)),
           vectors,

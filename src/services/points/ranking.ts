@@ -1,5 +1,7 @@
 import type { Distance } from '../../types.js';
 import { higherIsBetter, type RowScore, rowScore } from './distance.js';
+import { type RoughScores, roughScores } from './rough-scores.js';
+import { RoughTest } from './rough-test.js';
 import type { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
 import type { Segment } from './segment.js';
@@ -12,6 +14,11 @@ export class Ranking {
   readonly #scoreOf: RowScore;
   readonly #isNear: (score: number) => boolean;
   readonly #nearest: TopK<Location>;
+  readonly #query: Float32Array;
+  readonly #roughTest: RoughTest;
+  readonly #roughScores: RoughScores | undefined = roughScores();
+  /** As `TopK.bound`, of the threshold. */
+  readonly #threshold: number;
 
   constructor(
     query: Float32Array,
@@ -22,6 +29,31 @@ export class Ranking {
     this.#scoreOf = rowScore(distance, query);
     this.#isNear = thresholdTest(distance, scoreThreshold);
     this.#nearest = new TopK(limit, distance);
+    this.#query = query;
+    this.#roughTest = new RoughTest(distance, query);
+    const sign = higherIsBetter(distance) ? 1 : -1;
+    this.#threshold =
+      scoreThreshold === undefined ? Number.NEGATIVE_INFINITY : sign * scoreThreshold;
+  }
+
+  /**
+   * Takes those of `count` rows, which lie in one chunk of the slab, that are visible to `version`
+   * and near enough, and pass the filter. Many at once are much quicker than one by one.
+   */
+  considerChunk(segment: Segment, from: number, count: number, version: number): void {
+    const { slab } = segment;
+    const { measure } = this.#roughTest;
+    const vectors = slab.chunkOf(from).subarray(slab.offsetOf(from));
+    const rough = this.#roughScores?.of(measure, this.#query, vectors, count);
+    for (let at = 0; at < count; at += 1) {
+      const row = from + at;
+      if (rough !== undefined) {
+        const bound = Math.max(this.#nearest.bound, this.#threshold);
+        const inverseNorm = slab.inverseNorm(row);
+        if (!this.#roughTest.mayReach(bound, rough[at] as number, inverseNorm)) continue;
+      }
+      if (segment.isVisible(row, version)) this.consider(segment, row);
+    }
   }
 
   /** Takes a visible row if it is near enough and passes the filter. */

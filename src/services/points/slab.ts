@@ -22,7 +22,7 @@ export class VectorSlab {
   readonly #shift: number;
   readonly #buffers: SharedArrayBuffer[] = [];
   readonly #chunks: Float32Array[] = [];
-  /** Kept for cosine only. */
+  /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
   #rows = 0;
 
@@ -32,7 +32,7 @@ export class VectorSlab {
     const rows = CHUNK_BYTES / (dimensions * Float32Array.BYTES_PER_ELEMENT);
     this.#shift = Math.max(0, Math.floor(Math.log2(rows)));
     this.rowsPerChunk = 1 << this.#shift;
-    this.#inverseNorms = distance === 'cosine' ? [] : undefined;
+    this.#inverseNorms = distance === 'euclid' ? undefined : [];
   }
 
   get rows(): number {
@@ -62,7 +62,7 @@ export class VectorSlab {
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
   }
 
-  /** 1 / length of a row's vector, 0 for a zero vector; kept for cosine, 0 for other distances. */
+  /** 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. */
   inverseNorm(row: number): number {
     return this.#inverseNorms?.[row] ?? 0;
   }
