@@ -20,6 +20,7 @@ for (const file of readdirSync('src', { recursive: true })) {
   if (!file.endsWith('.wat')) continue;
   const { buffer } = parseWat(file, readFileSync(join('src', file), 'utf8'), {
     simd: true,
+    threads: true,
   }).toBinary({});
   writeFileSync(join('dist', file.replace(/wat$/, 'wasm')), buffer);
 }

@@ -1,6 +1,5 @@
 import type { Distance } from '../../types.js';
 import { higherIsBetter, type RowScore, rowScore } from './distance.js';
-import { type RoughScores, roughScores } from './rough-scores.js';
 import { RoughTest } from './rough-test.js';
 import type { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
@@ -16,7 +15,6 @@ export class Ranking {
   readonly #nearest: TopK<Location>;
   readonly #query: Float32Array;
   readonly #roughTest: RoughTest;
-  readonly #roughScores: RoughScores | undefined = roughScores();
   /** As `TopK.bound`, of the threshold. */
   readonly #threshold: number;
 
@@ -40,17 +38,15 @@ export class Ranking {
    * Takes those of `count` rows, which lie in one chunk of the slab, that are visible to `version`
    * and near enough, and pass the filter. Many at once are much quicker than one by one.
    */
-  considerChunk(segment: Segment, from: number, count: number, version: number): void {
+  considerRows(segment: Segment, from: number, count: number, version: number): void {
     const { slab } = segment;
-    const { measure } = this.#roughTest;
-    const vectors = slab.chunkOf(from).subarray(slab.offsetOf(from));
-    const rough = this.#roughScores?.of(measure, this.#query, vectors, count);
+    const rough = slab.roughScores(this.#roughTest.measure, this.#query, from, count);
     for (let at = 0; at < count; at += 1) {
       const row = from + at;
       if (rough !== undefined) {
         const bound = Math.max(this.#nearest.bound, this.#threshold);
-        const inverseNorm = slab.inverseNorm(row);
-        if (!this.#roughTest.mayReach(bound, rough[at] as number, inverseNorm)) continue;
+        const score = rough[at] as number;
+        if (!this.#roughTest.mayReach(bound, score, slab.inverseNorm(row))) continue;
       }
       if (segment.isVisible(row, version)) this.consider(segment, row);
     }

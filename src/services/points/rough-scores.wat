@@ -1,7 +1,7 @@
 ;; What each of many vectors is to a query, in single precision, four numbers at a time.
 ;; All vectors have `bytes` bytes and lie behind each other; one float32 a vector is written to `to`.
 (module
-  (memory (export "memory") 1)
+  (import "vectors" "memory" (memory 1 65536 shared))
 
   ;; The sums of the products of their numbers and the query's.
   (func (export "products")

@@ -1,6 +1,7 @@
 import type { Distance } from '../../types.js';
 import { inverseNormAt } from './distance.js';
-import { type RoughMeasure, roughError } from './rough-scores.js';
+import { roughError } from './rough-scores.js';
+import type { RoughMeasure } from './vector-memory.js';
 
 /** Tells from rough scores which rows need not be scored exactly. */
 export class RoughTest {

@@ -50,7 +50,7 @@ async function scanSegment(
   const candidates = filter?.candidates(segment, rows, stamps);
   if (candidates !== undefined) {
     for (const row of candidates) {
-      if (segment.isVisible(row, view.version)) ranking.consider(segment, row);
+      ranking.considerRows(segment, row, 1, view.version);
       if (pace.isDue()) await pace.rest();
     }
     return;
@@ -58,7 +58,7 @@ async function scanSegment(
   const { rowsPerChunk } = segment.slab;
   for (let from = 0; from < rows; from += rowsPerChunk) {
     const count = Math.min(rowsPerChunk, rows - from);
-    ranking.considerChunk(segment, from, count, view.version);
+    ranking.considerRows(segment, from, count, view.version);
     pace.count(count);
     if (pace.isOver()) await pace.rest();
   }
