@@ -91,6 +91,10 @@ function write(name, points, queries) {
   renameSync(temporary, name);
 }
 
+function rowsOfCity(city, points) {
+  return Array.from({ length: points }, (_, id) => id).filter((id) => cityOf(id) === city);
+}
+
 function fill(source, count) {
   const vectors = new Float32Array(count * DIMENSIONS);
   for (let row = 0; row < count; row += 1) vectors.set(source.next(), row * DIMENSIONS);

@@ -1,11 +1,14 @@
 // The nearest by looking at all of them: what recall is measured against.
 
-/** Numbers of the `limit` vectors with the greatest dot product, the greatest first. */
-export function nearest({ vectors, count, dimensions, limit }, query, passes = () => true) {
+/**
+ * Numbers of the `limit` vectors with the greatest dot product, the greatest first; of those `rows`
+ * alone if given.
+ */
+export function nearest({ vectors, count, dimensions, limit }, query, rows) {
   const scores = new Float64Array(limit).fill(Number.NEGATIVE_INFINITY);
   const found = new Uint32Array(limit);
-  for (let row = 0; row < count; row += 1) {
-    if (!passes(row)) continue;
+  for (let number = 0; number < (rows?.length ?? count); number += 1) {
+    const row = rows?.[number] ?? number;
     const score = dot(vectors, row * dimensions, query);
     let at = limit - 1;
     if (score <= scores[at]) continue;

@@ -18,7 +18,7 @@ export async function open(directory, { dimensions, capacity }) {
   else index.initIndex({ maxElements: capacity, m: 16, efConstruction: 100, randomSeed: 42 });
   let waiting = [];
   const add = (points) => {
-    for (const { id, vector } of points) index.addPoint(Array.from(vector), id, true);
+    for (const { id, vector } of points) index.addPoint(Array.from(vector), id);
   };
   return {
     insertLoose: async (points) => {
