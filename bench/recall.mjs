@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { openCollection } from 'sluice';
 import { readFilms } from '../examples/demo/films.mjs';
-import { clusteredPoints, clusteredVectors } from './clusters.mjs';
+import { clusteredPoints, clusteredVectors } from './data/clusters.mjs';
 
 const RECALL_MIN = 0.95;
 const LIMIT = 10;

@@ -1,6 +1,9 @@
-// Builds dist/ from src/: compiles with tsc, then makes the command executable.
+// Builds dist/ from src/: compiles with tsc, assembles the WebAssembly text, then makes the command
+// executable.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import wabt from 'wabt';
 
 rmSync('dist', { recursive: true, force: true });
 const tsc = spawnSync(
@@ -11,4 +14,15 @@ const tsc = spawnSync(
   },
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+const { parseWat } = await wabt();
+for (const file of readdirSync('src', { recursive: true })) {
+  if (!file.endsWith('.wat')) continue;
+  const { buffer } = parseWat(file, readFileSync(join('src', file), 'utf8'), {
+    simd: true,
+    threads: true,
+  }).toBinary({});
+  writeFileSync(join('dist', file.replace(/wat$/, 'wasm')), buffer);
+}
+
 if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);

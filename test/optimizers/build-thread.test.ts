@@ -8,7 +8,10 @@ const never = new AbortController().signal;
 
 function emptyChunks(count: number, rowsPerChunk: number): RowChunks {
   const bytes = rowsPerChunk * DIMENSIONS * Float32Array.BYTES_PER_ELEMENT;
-  const chunks = Array.from({ length: count }, () => new SharedArrayBuffer(bytes));
+  const chunks = Array.from(
+    { length: count },
+    () => new Float32Array(new SharedArrayBuffer(bytes)),
+  );
   return { chunks, rowsPerChunk };
 }
 
@@ -16,7 +19,7 @@ function emptyChunks(count: number, rowsPerChunk: number): RowChunks {
 function valuesOf({ chunks, rowsPerChunk }: RowChunks, row: number): Float32Array {
   const chunk = chunks[Math.floor(row / rowsPerChunk)];
   if (chunk === undefined) throw new RangeError(`no chunk for row ${row}`);
-  return new Float32Array(chunk);
+  return chunk;
 }
 
 /** Chunks whose row `r` holds r + offset, and fractions of it in the other dimensions. */

@@ -11,15 +11,15 @@ describe('a slab of vectors', () => {
     expect(slab.rowsPerChunk).toBe(1);
     for (const value of [1, 2, 3]) slab.append(new Float32Array(40_000).fill(value));
     expect([0, 1, 2].map((row) => slab.at(row)[39_999])).toEqual([1, 2, 3]);
-    expect(slab.buffers).toHaveLength(3);
-    expect(slab.buffers.every((buffer) => buffer instanceof SharedArrayBuffer)).toBe(true);
+    expect(slab.chunks).toHaveLength(3);
+    expect(slab.chunks.every(({ buffer }) => buffer instanceof SharedArrayBuffer)).toBe(true);
   });
 
   it('has whole chunks of a power of two of rows', () => {
     const slab = new VectorSlab(shape);
     slab.allocate(slab.rowsPerChunk + 1);
     expect(Math.log2(slab.rowsPerChunk) % 1).toBe(0);
-    expect(slab.buffers.map((buffer) => buffer.byteLength)).toEqual(
+    expect(slab.chunks.map((chunk) => chunk.byteLength)).toEqual(
       Array(2).fill(slab.rowsPerChunk * 3 * 4),
     );
   });

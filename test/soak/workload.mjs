@@ -1,5 +1,5 @@
 // Mixed work on a collection, and what it must hold afterwards.
-import { seededRandom } from '../../bench/clusters.mjs';
+import { seededRandom } from '../../bench/data/clusters.mjs';
 
 const LANES = 8;
 const BATCH_MAX = 50;

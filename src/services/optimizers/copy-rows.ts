@@ -2,7 +2,7 @@ import { assert } from '../../errors.js';
 
 /** Rows of `dimensions` float32 each, `rowsPerChunk` of them in every chunk, in shared memory. */
 export interface RowChunks {
-  chunks: readonly SharedArrayBuffer[];
+  chunks: readonly Float32Array[];
   rowsPerChunk: number;
 }
 
@@ -35,12 +35,10 @@ export function rowCount(job: CopyJob): number {
 export function copyRowsNow(job: CopyJob, onStep: (count: number) => void): number {
   const { dimensions, target } = job;
   assert(dimensions > 0 && target.rowsPerChunk > 0, 'rows have dimensions and chunks have rows');
-  const targets = target.chunks.map((chunk) => new Float32Array(chunk));
   let written = 0;
   let sinceStep = 0;
   for (const { chunks, rows, rowsPerChunk } of job.sources) {
     assert(rowsPerChunk > 0, 'source chunks have rows');
-    const sources = chunks.map((chunk) => new Float32Array(chunk));
     for (let index = 0; index < rows.length; ) {
       const from = rows[index] ?? 0;
       const sourceRow = from % rowsPerChunk;
@@ -53,8 +51,8 @@ export function copyRowsNow(job: CopyJob, onStep: (count: number) => void): numb
       );
       let run = 1;
       while (run < room && rows[index + run] === from + run) run += 1;
-      const source = sources[Math.floor(from / rowsPerChunk)];
-      const output = targets[Math.floor(written / target.rowsPerChunk)];
+      const source = chunks[Math.floor(from / rowsPerChunk)];
+      const output = target.chunks[Math.floor(written / target.rowsPerChunk)];
       const begin = sourceRow * dimensions;
       const end = begin + run * dimensions;
       assert(source !== undefined && end <= source.length, `source has row ${from + run - 1}`);

@@ -35,6 +35,11 @@ export class Pace {
     return (this.#steps & (ROWS_PER_LOOK - 1)) === 0 && this.isOver();
   }
 
+  /** Counts small steps that were taken in one go. */
+  count(steps: number): void {
+    this.#steps += steps;
+  }
+
   /** True when the slice is used up: for steps that are worth a look at the clock each. */
   isOver(): boolean {
     const left = this.#sliceEnd - this.#clock.now();

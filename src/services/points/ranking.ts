@@ -1,5 +1,6 @@
 import type { Distance } from '../../types.js';
 import { higherIsBetter, type RowScore, rowScore } from './distance.js';
+import { RoughTest } from './rough-test.js';
 import type { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
 import type { Segment } from './segment.js';
@@ -12,6 +13,10 @@ export class Ranking {
   readonly #scoreOf: RowScore;
   readonly #isNear: (score: number) => boolean;
   readonly #nearest: TopK<Location>;
+  readonly #query: Float32Array;
+  readonly #roughTest: RoughTest;
+  /** As `TopK.bound`, of the threshold. */
+  readonly #threshold: number;
 
   constructor(
     query: Float32Array,
@@ -22,6 +27,29 @@ export class Ranking {
     this.#scoreOf = rowScore(distance, query);
     this.#isNear = thresholdTest(distance, scoreThreshold);
     this.#nearest = new TopK(limit, distance);
+    this.#query = query;
+    this.#roughTest = new RoughTest(distance, query);
+    const sign = higherIsBetter(distance) ? 1 : -1;
+    this.#threshold =
+      scoreThreshold === undefined ? Number.NEGATIVE_INFINITY : sign * scoreThreshold;
+  }
+
+  /**
+   * Takes those of `count` rows, which lie in one chunk of the slab, that are visible to `version`
+   * and near enough, and pass the filter. Many at once are much quicker than one by one.
+   */
+  considerRows(segment: Segment, from: number, count: number, version: number): void {
+    const { slab } = segment;
+    const rough = slab.roughScores(this.#roughTest.measure, this.#query, from, count);
+    for (let at = 0; at < count; at += 1) {
+      const row = from + at;
+      if (rough !== undefined) {
+        const bound = Math.max(this.#nearest.bound, this.#threshold);
+        const score = rough[at] as number;
+        if (!this.#roughTest.mayReach(bound, score, slab.inverseNorm(row))) continue;
+      }
+      if (segment.isVisible(row, version)) this.consider(segment, row);
+    }
   }
 
   /** Takes a visible row if it is near enough and passes the filter. */

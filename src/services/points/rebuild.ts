@@ -107,7 +107,7 @@ export class Rebuild implements Optimization {
     const source = {
       dimensions: slab.dimensions,
       distance: list.shape.distance,
-      chunks: slab.buffers,
+      chunks: slab.chunks,
       rowsPerChunk: slab.rowsPerChunk,
       rows: total,
     };
@@ -202,11 +202,11 @@ export class Rebuild implements Optimization {
     const { slab } = this.#output;
     slab.allocate(total);
     const sources = this.#proxies.map(({ segment, selected }) => ({
-      chunks: segment.slab.buffers,
+      chunks: segment.slab.chunks,
       rowsPerChunk: segment.slab.rowsPerChunk,
       rows: selected,
     }));
-    const target = { chunks: slab.buffers, rowsPerChunk: slab.rowsPerChunk };
+    const target = { chunks: slab.chunks, rowsPerChunk: slab.rowsPerChunk };
     const job = { dimensions: slab.dimensions, sources, target };
     await this.#tools.copyVectors(job, { signal, clock: this.#tools.clock, onProgress });
     throwIfAborted(signal);

@@ -5,8 +5,7 @@ import type { Pace } from './pace.js';
 import { Ranking } from './ranking.js';
 import { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
-import type { Segment } from './segment.js';
-import type { View } from './view.js';
+import type { View, ViewSegment } from './view.js';
 
 /**
  * The nearest points of a view, the nearest first, equal scores by id. Segments with a vector index
@@ -25,8 +24,7 @@ export async function search(
     // Its payload indexes tell how many rows may pass.
     await ranking.filter?.prepare(part.segment, part.rows, pace);
     if (!options.exact && (await searchIndex(part, view, query, options, ranking, pace))) continue;
-    const visit = (segment: Segment, row: number) => ranking.consider(segment, row);
-    await view.scanSegment(part, pace, visit, ranking.filter);
+    await scanSegment(part, view, ranking, pace);
   }
   const points: ScoredPoint[] = [];
   for (const { id, score, item } of ranking.sorted()) {
@@ -38,4 +36,30 @@ export async function search(
     if (pace.isDue()) await pace.rest();
   }
   return points;
+}
+
+/** Looks at every row that may pass the filter, in slices. */
+async function scanSegment(
+  part: ViewSegment,
+  view: View,
+  ranking: Ranking,
+  pace: Pace,
+): Promise<void> {
+  const { segment, rows, stamps } = part;
+  const { filter } = ranking;
+  const candidates = filter?.candidates(segment, rows, stamps);
+  if (candidates !== undefined) {
+    for (const row of candidates) {
+      ranking.considerRows(segment, row, 1, view.version);
+      if (pace.isDue()) await pace.rest();
+    }
+    return;
+  }
+  const { rowsPerChunk } = segment.slab;
+  for (let from = 0; from < rows; from += rowsPerChunk) {
+    const count = Math.min(rowsPerChunk, rows - from);
+    ranking.considerRows(segment, from, count, view.version);
+    pace.count(count);
+    if (pace.isOver()) await pace.rest();
+  }
 }

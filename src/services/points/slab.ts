@@ -1,6 +1,8 @@
 import { assert, SluiceError } from '../../errors.js';
 import type { Distance } from '../../types.js';
 import { inverseNormAt } from './distance.js';
+import { roughScoresOf } from './rough-scores.js';
+import { type RoughMeasure, VectorMemory } from './vector-memory.js';
 
 /** What all vectors of a store have in common. */
 export interface VectorShape {
@@ -10,6 +12,8 @@ export interface VectorShape {
 
 /** Small enough that an empty segment is cheap, large enough that chunks are few. */
 const CHUNK_BYTES = 256 * 1024;
+/** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
+const PLAIN_CHUNKS = 4;
 
 /**
  * Vectors in float32, one a row, append only. The memory is shared, so that worker threads read
@@ -20,9 +24,10 @@ export class VectorSlab {
   /** A power of two, so that a row is found by a shift and a mask. */
   readonly rowsPerChunk: number;
   readonly #shift: number;
-  readonly #buffers: SharedArrayBuffer[] = [];
   readonly #chunks: Float32Array[] = [];
-  /** Kept for cosine only. */
+  /** Where the chunk of the same number lies, if not in a buffer of its own. */
+  readonly #memories: (VectorMemory | undefined)[] = [];
+  /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
   #rows = 0;
 
@@ -32,16 +37,16 @@ export class VectorSlab {
     const rows = CHUNK_BYTES / (dimensions * Float32Array.BYTES_PER_ELEMENT);
     this.#shift = Math.max(0, Math.floor(Math.log2(rows)));
     this.rowsPerChunk = 1 << this.#shift;
-    this.#inverseNorms = distance === 'cosine' ? [] : undefined;
+    this.#inverseNorms = distance === 'euclid' ? undefined : [];
   }
 
   get rows(): number {
     return this.#rows;
   }
 
-  /** The memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
-  get buffers(): readonly SharedArrayBuffer[] {
-    return this.#buffers;
+  /** The shared memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
+  get chunks(): readonly Float32Array[] {
+    return this.#chunks;
   }
 
   /** The chunk a row is in; it begins there at `offsetOf(row)`. */
@@ -62,9 +67,25 @@ export class VectorSlab {
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
   }
 
-  /** 1 / length of a row's vector, 0 for a zero vector; kept for cosine, 0 for other distances. */
+  /** 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. */
   inverseNorm(row: number): number {
     return this.#inverseNorms?.[row] ?? 0;
+  }
+
+  /**
+   * Rough scores of `count` rows from this one on, all in one chunk: see `VectorMemory.rough`.
+   * Undefined where there is no WebAssembly.
+   */
+  roughScores(
+    measure: RoughMeasure,
+    query: Float32Array,
+    from: number,
+    count: number,
+  ): Float32Array | undefined {
+    const memory = this.#memories[from >>> this.#shift];
+    const vectors = this.chunkOf(from).subarray(this.offsetOf(from));
+    if (memory === undefined) return roughScoresOf(measure, query, vectors, count);
+    return memory.rough(measure, query, vectors, count);
   }
 
   /**
@@ -80,11 +101,7 @@ export class VectorSlab {
 
   /** Makes memory for this many rows, so that a thread can fill them. */
   allocate(rows: number): void {
-    while (this.#chunks.length * this.rowsPerChunk < rows) {
-      const buffer = sharedBuffer(this.rowsPerChunk * this.dimensions * 4);
-      this.#buffers.push(buffer);
-      this.#chunks.push(new Float32Array(buffer));
-    }
+    while (this.#chunks.length * this.rowsPerChunk < rows) this.#addChunk();
   }
 
   /** Takes in the next row, which a thread has written into allocated memory. */
@@ -100,14 +117,31 @@ export class VectorSlab {
     this.#rows = Math.min(this.#rows, rows);
     if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
   }
-}
 
-function sharedBuffer(bytes: number): SharedArrayBuffer {
-  try {
-    return new SharedArrayBuffer(bytes);
-  } catch (error) {
-    throw new SluiceError('SLUICE_NOT_ENOUGH_SPACE', 'no memory left for vectors', {
-      cause: error,
-    });
+  #addChunk(): void {
+    try {
+      const inMemory = this.#chunks.length < PLAIN_CHUNKS ? undefined : this.#chunkInMemory();
+      const bytes = this.rowsPerChunk * this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+      this.#chunks.push(inMemory?.chunk ?? new Float32Array(new SharedArrayBuffer(bytes)));
+      this.#memories.push(inMemory?.memory);
+    } catch (error) {
+      throw new SluiceError('SLUICE_NOT_ENOUGH_SPACE', 'no memory left for vectors', {
+        cause: error,
+      });
+    }
+  }
+
+  /** A chunk in the memory of the one before it, or in a new one when that is full. */
+  #chunkInMemory(): { chunk: Float32Array; memory: VectorMemory } | undefined {
+    for (const make of [() => this.#memories.at(-1), () => this.#newMemory()]) {
+      const memory = make();
+      const chunk = memory?.add(this.rowsPerChunk);
+      if (memory !== undefined && chunk !== undefined) return { chunk, memory };
+    }
+    return undefined;
+  }
+
+  #newMemory(): VectorMemory | undefined {
+    return VectorMemory.create(this.dimensions, this.rowsPerChunk);
   }
 }

@@ -33,6 +33,14 @@ export class TopK<T> {
     return this.#heap.length;
   }
 
+  /**
+   * What a hit must at least score to be kept, where a better score is a higher one: for `euclid`
+   * that is the distance's negative. -Infinity until k hits are kept.
+   */
+  get bound(): number {
+    return this.#bound;
+  }
+
   /** False when no hit with this score can be kept: the quick way past most rows. */
   wants(score: number): boolean {
     return this.#sign * score >= this.#bound;

@@ -87,10 +87,9 @@ function addRows(
 
 /** Gives windows on the rows of the source. */
 function rowReader({ dimensions, chunks, rowsPerChunk }: IndexSource): RowReader {
-  const sources = chunks.map((chunk) => new Float32Array(chunk));
   return (row) => {
     const begin = (row % rowsPerChunk) * dimensions;
-    const source = sources[Math.floor(row / rowsPerChunk)];
+    const source = chunks[Math.floor(row / rowsPerChunk)];
     if (source === undefined || begin + dimensions > source.length) {
       throw new RangeError(`the source has no row ${row}`);
     }

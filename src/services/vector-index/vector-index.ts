@@ -29,7 +29,7 @@ export interface VectorIndex {
 export interface IndexSource {
   dimensions: number;
   distance: Distance;
-  chunks: readonly SharedArrayBuffer[];
+  chunks: readonly Float32Array[];
   rowsPerChunk: number;
   /** Rows to index, from row 0 on. */
   rows: number;

@@ -56,9 +56,9 @@ export class SimulatedIndexes implements VectorIndexes {
       throwIfAborted(signal);
       for (let count = 0; count < ROWS_A_STEP && rows.length < source.rows; count++) {
         const row = rows.length;
-        const chunk = chunks[Math.floor(row / rowsPerChunk)] ?? new SharedArrayBuffer(0);
-        const offset = (row % rowsPerChunk) * dimensions * Float32Array.BYTES_PER_ELEMENT;
-        rows.push(new Float32Array(chunk, offset, dimensions).slice());
+        const begin = (row % rowsPerChunk) * dimensions;
+        const chunk = chunks[Math.floor(row / rowsPerChunk)] ?? new Float32Array(0);
+        rows.push(chunk.slice(begin, begin + dimensions));
       }
       onProgress(rows.length);
     }

@@ -28,9 +28,9 @@ export class FakeIndexes implements VectorIndexes {
     this.builds.push(options);
     const { dimensions, distance, chunks, rowsPerChunk } = source;
     const rows = Array.from({ length: source.rows }, (_, row) => {
-      const chunk = chunks[Math.floor(row / rowsPerChunk)] ?? new SharedArrayBuffer(0);
-      const offset = (row % rowsPerChunk) * dimensions * Float32Array.BYTES_PER_ELEMENT;
-      return new Float32Array(chunk, offset, dimensions).slice();
+      const begin = (row % rowsPerChunk) * dimensions;
+      const chunk = chunks[Math.floor(row / rowsPerChunk)] ?? new Float32Array(0);
+      return chunk.slice(begin, begin + dimensions);
     });
     options.onProgress(Math.floor(rows.length / 2));
     this.onBuild();

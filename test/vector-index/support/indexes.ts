@@ -45,13 +45,12 @@ export function sourceOf(
   rowsPerChunk = 100,
 ): IndexSource {
   const dimensions = vectors[0]?.length ?? 4;
-  const chunks: SharedArrayBuffer[] = [];
+  const chunks: Float32Array[] = [];
   for (const [row, vector] of vectors.entries()) {
-    if (row % rowsPerChunk === 0) chunks.push(new SharedArrayBuffer(rowsPerChunk * dimensions * 4));
-    new Float32Array(chunks.at(-1) as SharedArrayBuffer).set(
-      vector,
-      (row % rowsPerChunk) * dimensions,
-    );
+    if (row % rowsPerChunk === 0) {
+      chunks.push(new Float32Array(new SharedArrayBuffer(rowsPerChunk * dimensions * 4)));
+    }
+    chunks.at(-1)?.set(vector, (row % rowsPerChunk) * dimensions);
   }
   return { dimensions, distance, chunks, rowsPerChunk, rows: vectors.length };
 }

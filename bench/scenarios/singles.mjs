@@ -1,0 +1,88 @@
+// Durable writes of one point each, by one caller or many.
+import { pointOf, pointsOf } from '../data/dataset.mjs';
+import { quantile, timed, withGap } from '../measure.mjs';
+import { keyOf, openLevel } from '../rivals/level.mjs';
+import { SUBJECTS } from '../subjects.mjs';
+
+export async function run({ subject, directory, data, settings }) {
+  const { operations, callers } = settings;
+  const target =
+    subject === 'level'
+      ? await levelTarget(directory, data, callers)
+      : await storeTarget(subject, directory, data, settings);
+  const latencies = [];
+  let next = 0;
+  const caller = async () => {
+    while (next < operations) {
+      const number = next++;
+      const { seconds } = await timed(() => target.write(number));
+      latencies.push(seconds * 1000);
+    }
+  };
+  const { gapMs, result } = await withGap(() =>
+    timed(() => Promise.all(Array.from({ length: callers }, caller))),
+  );
+  await target.close();
+  return { rate: operations / result.seconds, p99Ms: quantile(latencies, 0.99), gapMs };
+}
+
+async function storeTarget(subject, directory, data, settings) {
+  const store = await SUBJECTS[subject].open(directory, settings);
+  return {
+    write: (number) => store.insert(pointsOf(data, number, 1)),
+    close: () => store.close(),
+  };
+}
+
+async function levelTarget(directory, data, callers) {
+  const level = await openLevel(directory);
+  const put = (number) => [keyOf(number), recordOf(data, number)];
+  const grouped = new Group((records) => {
+    const batch = records.map(([key, value]) => ({ type: 'put', key, value }));
+    return level.batch(batch, { sync: true });
+  });
+  return {
+    write: (number) =>
+      callers === 1 ? level.put(...put(number), { sync: true }) : grouped.add(put(number)),
+    close: () => level.close(),
+  };
+}
+
+function recordOf(data, number) {
+  const { vector, payload } = pointOf(data, number);
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  return Buffer.concat([bytes, Buffer.from(JSON.stringify(payload))]);
+}
+
+/** Callers that come while a batch is being written share the next one. */
+class Group {
+  #write;
+  #waiting = [];
+  #running = false;
+
+  constructor(write) {
+    this.#write = write;
+  }
+
+  add(record) {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, resolve, reject });
+      if (!this.#running) this.#run();
+    });
+  }
+
+  async #run() {
+    this.#running = true;
+    await undefined;
+    while (this.#waiting.length > 0) {
+      const taken = this.#waiting.splice(0);
+      try {
+        await this.#write(taken.map(({ record }) => record));
+        for (const { resolve } of taken) resolve();
+      } catch (error) {
+        for (const { reject } of taken) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+}
