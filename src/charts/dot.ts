@@ -6,11 +6,13 @@ export function dot(root: ChartState): string {
   const names = new Map(states.map((state, at) => [state.id, { state, name: `s${at}` }]));
   const lines = (state: ChartState, indent: string): string[] => {
     const name = names.get(state.id)?.name ?? '';
-    if (state.states.length === 0) return [`${indent}${name} ${boxOf(state)};`];
+    // The ids are those of the machine, for whoever looks for a state in what is drawn.
+    const id = `id=${quoted(state.id)}`;
+    if (state.states.length === 0) return [`${indent}${name} [${[...boxOf(state), id].join(', ')}];`];
     const style = state.kind === 'parallel' ? 'dashed' : 'rounded';
     return [
       `${indent}subgraph cluster_${name} {`,
-      `${indent}  label=${labelIn(state)}; style=${style};`,
+      `${indent}  label=${labelIn(state)}; style=${style}; ${id};`,
       // An arrow to or from a state with states in it has its end at this point.
       `${indent}  ${name} [shape=point, style=invis];`,
       ...(state.initial === undefined
@@ -57,11 +59,10 @@ export function dot(root: ChartState): string {
 
 const labelIn = (state: ChartState) => quoted([state.name, ...linesOf(state)].join('\n'));
 
-function boxOf(state: ChartState): string {
-  if (state.kind === 'history') return '[shape=circle, label="H"]';
-  if (state.kind === 'deepHistory') return '[shape=circle, label="H*"]';
-  const shape = state.kind === 'final' ? ', peripheries=2' : '';
-  return `[label=${labelIn(state)}${shape}]`;
+function boxOf(state: ChartState): string[] {
+  if (state.kind === 'history') return ['shape=circle', 'label="H"'];
+  if (state.kind === 'deepHistory') return ['shape=circle', 'label="H*"'];
+  return [`label=${labelIn(state)}`, ...(state.kind === 'final' ? ['peripheries=2'] : [])];
 }
 
 /** A text of several lines as a quoted one, in which a backslash is only a backslash. */

@@ -1,0 +1,81 @@
+import type { ActorRefLike, AnyActorRef, AnyStateMachine, InspectionEvent, Snapshot } from 'xstate';
+import { configJson } from '../charts/config-json.js';
+import type { StatelyInspector, UpdateHandlerInspector } from '../types.js';
+import { parentOf, projectEvent, projectSnapshot } from './projection.js';
+
+/** An actor as the inspector reads it: with a definition and a snapshot that are small already. */
+interface Stand {
+  id: string;
+  sessionId: string;
+  logic: { config: object | undefined };
+  _parent: { sessionId: string } | undefined;
+  getSnapshot(): object;
+}
+
+/**
+ * What a store tells, as an inspector of `@statelyai/inspect` should get it. The package serialises
+ * whole snapshots before it looks at any option that could shorten them, and reads an actor's first
+ * snapshot late; so it gets copies that are small, made at once, in the actors' place.
+ */
+export function projectedInspection({ inspect }: StatelyInspector): UpdateHandlerInspector {
+  const definitions = new WeakMap<object, object>();
+  const definitionOf = (machine: AnyStateMachine) => {
+    // The context that a machine begins with may hold anything, and is no part of its chart.
+    const made = definitions.get(machine) ?? { ...configJson(machine), context: undefined };
+    definitions.set(machine, made);
+    return made;
+  };
+  const standFor = (actor: AnyActorRef, snapshot: object): Stand => {
+    const { logic } = actor as { logic?: unknown };
+    const parent = parentOf(actor);
+    return {
+      id: actor.id,
+      sessionId: actor.sessionId,
+      logic: { config: isMachine(logic) ? definitionOf(logic) : undefined },
+      _parent: parent === undefined ? undefined : { sessionId: parent.sessionId },
+      getSnapshot: () => snapshot,
+    };
+  };
+  return (event) => {
+    const projected = projectInspection(event, standFor);
+    if (projected !== undefined) inspect.next?.(projected as InspectionEvent);
+  };
+}
+
+function projectInspection(
+  event: InspectionEvent,
+  standFor: (actor: AnyActorRef, snapshot: object) => Stand,
+): object | undefined {
+  const { type, rootId } = event;
+  const actor = event.actorRef as AnyActorRef;
+  switch (type) {
+    case '@xstate.actor': {
+      const snapshot: Snapshot<unknown> | undefined = actor.getSnapshot();
+      return { type, rootId, actorRef: standFor(actor, snapshot ? projectSnapshot(snapshot) : {}) };
+    }
+    case '@xstate.event': {
+      const { sourceRef } = event;
+      const sent = { type, rootId, sourceRef: sourceRef && sessionOf(sourceRef) };
+      return { ...sent, actorRef: sessionOf(actor), event: smallEvent(event.event) };
+    }
+    case '@xstate.snapshot': {
+      const snapshot = projectSnapshot(event.snapshot);
+      const seen = { type, rootId, actorRef: sessionOf(actor) };
+      return { ...seen, snapshot, event: smallEvent(event.event) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const sessionOf = ({ sessionId }: ActorRefLike) => ({ sessionId });
+
+function smallEvent(event: { type: string }): object {
+  const data = projectEvent(event);
+  const isFields = typeof data === 'object' && data !== null && !Array.isArray(data);
+  return { type: event.type, ...(isFields ? data : {}) };
+}
+
+function isMachine(logic: unknown): logic is AnyStateMachine {
+  return typeof logic === 'object' && logic !== null && 'root' in logic && 'config' in logic;
+}
