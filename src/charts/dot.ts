@@ -8,7 +8,8 @@ export function dot(root: ChartState): string {
     const name = names.get(state.id)?.name ?? '';
     // The ids are those of the machine, for whoever looks for a state in what is drawn.
     const id = `id=${quoted(state.id)}`;
-    if (state.states.length === 0) return [`${indent}${name} [${[...boxOf(state), id].join(', ')}];`];
+    if (state.states.length === 0)
+      return [`${indent}${name} [${[...boxOf(state), id].join(', ')}];`];
     const style = state.kind === 'parallel' ? 'dashed' : 'rounded';
     return [
       `${indent}subgraph cluster_${name} {`,

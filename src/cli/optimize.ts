@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { SluiceError } from '../errors.js';
 import { sleep } from '../services/clock.js';
+import { reasonText } from '../services/status-text.js';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { Progress } from './progress.js';
-import { reasonText } from './status-text.js';
 import { counted } from './text.js';
 
 const SHOW_INTERVAL_MS = 100;

@@ -114,3 +114,11 @@ export interface DroppedMessage {
   at: number;
   events: number;
 }
+
+/** What a page is told first. */
+export interface Hello {
+  /** It may act on the store. */
+  mayControl: boolean;
+  /** It shows a recording, which is sent whole. */
+  recorded: boolean;
+}

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { errorText, SluiceError } from '../errors.js';
 import type { Listener } from './hub.js';
+import type { Hello } from './messages.js';
 import { isSameToken, randomToken } from './token.js';
 
 /** Pages that may be open at once. */
@@ -27,14 +28,6 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 };
-
-/** What a page is told first. */
-export interface Hello {
-  /** It may act on the store. */
-  mayControl: boolean;
-  /** It shows a recording, which is sent whole. */
-  recorded: boolean;
-}
 
 /** What a page server shows, and what its visitors may do. */
 export interface PageContent {

@@ -1,6 +1,5 @@
-import type { LoggedError } from '../services/error-log.js';
-import type { StatusReason } from '../services/status.js';
-import { counted } from './text.js';
+import type { LoggedError } from './error-log.js';
+import type { StatusReason } from './status.js';
 
 /** One reason of a status, in words. */
 export function reasonText(reason: StatusReason): string {
@@ -9,7 +8,7 @@ export function reasonText(reason: StatusReason): string {
     case 'planned':
       return `${reason.reason}: ${reason.optimizer} of ${segmentsText(reason.segmentIds)}`;
     case 'applying':
-      return `${counted(reason.operations, 'operation')} of the log still to be applied`;
+      return `${operationsText(reason.operations)} of the log still to be applied`;
     case 'error':
       return `${reason.what} has failed (${reason.code})`;
     case 'state':
@@ -21,6 +20,10 @@ export function reasonText(reason: StatusReason): string {
     case 'waitingForTrigger':
       return `optimizations wait for a trigger: ${reason.why}`;
   }
+}
+
+function operationsText(count: number): string {
+  return `${count} ${count === 1 ? 'operation' : 'operations'}`;
 }
 
 function segmentsText(ids: readonly number[]): string {
