@@ -39,12 +39,12 @@ export function App({ source, redraw }: { source: Source; redraw: () => void }) 
         </div>
         <div class="column">
           <Chart model={model} actor={actor} />
-          {store !== undefined && <Throughput rates={model.rates} />}
+          <Events model={model} actor={actor} />
         </div>
         <div class="column">
+          {store !== undefined && <Throughput rates={model.rates} />}
           {store !== undefined && <Optimizations store={store} mayControl={mayControl} />}
           {store !== undefined && <Segments store={store} />}
-          <Events model={model} actor={actor} />
         </div>
       </main>
     </>

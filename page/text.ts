@@ -22,7 +22,7 @@ export function stateText(state: StateMessage | undefined): string {
   if (state === undefined) return '';
   const value = valueText(state.value);
   if (state.status === 'active') return value;
-  return value === '' ? state.status : `${value} (${state.status})`;
+  return value === '' || value === state.status ? state.status : `${value} (${state.status})`;
 }
 
 function valueText(value: unknown): string {

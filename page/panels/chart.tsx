@@ -19,7 +19,7 @@ export function Chart({ model, actor }: { model: Model; actor: ActorView | undef
   }, []);
   useEffect(() => {
     if (place.current === null || engine === undefined || chart === undefined) return;
-    const svg = drawn.get(chart) ?? engine.renderSVGElement(dot(chart));
+    const svg = drawn.get(chart) ?? engine.renderSVGElement(dot(chart, { brief: true }));
     svg.setAttribute('aria-hidden', 'true');
     drawn.set(chart, svg);
     place.current.replaceChildren(svg);

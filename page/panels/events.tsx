@@ -6,13 +6,18 @@ import { Scrolled } from './scrolled.js';
 /** Rows that are drawn; there is a filter for the others. */
 const ROWS_MAX = 100;
 
+/** What XState tells an actor about itself. */
+const INTERNAL = /^xstate\.(init|stop|promise\.)/;
+
 /** The events, the newest first: filtered, and held still on demand. */
 export function Events({ model, actor }: { model: Model; actor: ActorView | undefined }) {
   const [filter, setFilter] = useState('');
+  const [isWhole, setWhole] = useState(false);
   const [isOnlyChosen, setOnlyChosen] = useState(false);
   const [held, setHeld] = useState<readonly EventView[]>();
   const events = held ?? model.events;
   const fits = (event: EventView) =>
+    (isWhole || !INTERNAL.test(event.name)) &&
     (!isOnlyChosen || [event.to, event.source].includes(actor?.name ?? '')) &&
     (filter === '' || textOf(event).includes(filter.toLowerCase()));
   const rows = lastOf(events, ROWS_MAX, fits);
@@ -43,6 +48,14 @@ export function Events({ model, actor }: { model: Model; actor: ActorView | unde
             onInput={({ currentTarget }) => setOnlyChosen(currentTarget.checked)}
           />
           only {actor?.name ?? 'chosen'}
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={isWhole}
+            onInput={({ currentTarget }) => setWhole(currentTarget.checked)}
+          />
+          internal ones too
         </label>
       </div>
       <Scrolled class="rows" label="Event list">

@@ -54,7 +54,15 @@ function optionsFor(width: number): uPlot.Options {
   };
   return {
     ...{ width, height: HEIGHT, legend: { show: false }, cursor: { show: false } },
-    series: [{}, { stroke: color('--accent'), width: 2, fill: color('--accent-soft') }],
+    series: [
+      {},
+      {
+        stroke: color('--accent'),
+        width: 2,
+        fill: color('--accent-soft'),
+        points: { show: false },
+      },
+    ],
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 10)] } },
     axes: [axis, { ...axis, size: 60 }],
   };

@@ -10,7 +10,7 @@ const COMPLETED_MAX = 8;
 /** How a store is, at this moment. */
 export function storeFacts(store: InspectedStore, at: number): StoreMessage {
   const { log, queue, operations, flush, budgets } = store.telemetry();
-  const { running, queued, completed } = store.optimizations();
+  const { running, queued, completed } = optimizationsOf(store);
   const segments = store.segments();
   const { keepFrom } = log;
   return {
@@ -24,6 +24,15 @@ export function storeFacts(store: InspectedStore, at: number): StoreMessage {
     segments: segments.slice(0, SEGMENTS_MAX).map(segmentFacts),
     segmentCount: segments.length,
   };
+}
+
+/** An optimizer that can't be asked is no reason to show nothing: the status tells of it. */
+function optimizationsOf(store: InspectedStore): ReturnType<InspectedStore['optimizations']> {
+  try {
+    return store.optimizations();
+  } catch {
+    return { running: [], queued: [], completed: [], idle: [] };
+  }
 }
 
 /** What is known of a segment: the point engine tells more than the core asks for. */
