@@ -9,7 +9,8 @@ import { counted } from './text.js';
 const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
 them with a model. Nothing is read or written outside of memory. The same seed does the same
-each time. Every class of faults must have struck when 200 seeds or more are run.`;
+each time. --record writes what the actors of the first failing seed do, else those of the first
+seed; "sluice inspect --replay" shows it. Every class of faults must have struck when 200 seeds or more are run.`;
 
 interface SimulateFlags {
   seed: number;
@@ -17,6 +18,7 @@ interface SimulateFlags {
   operations: number;
   minutes?: number;
   without: readonly FaultClass[];
+  record?: string;
 }
 
 /** Seeds from which on every class of faults must have struck. */
@@ -36,6 +38,7 @@ export function simulateCommand(program: Command, context: Context): void {
         .argParser((text) => text.split(','))
         .default([], 'none'),
     )
+    .option('--record <file>', 'write the run of a seed for "sluice inspect --replay"')
     .addHelpText('after', HELP)
     .action((flags: SimulateFlags) => simulateSeeds(context, flags));
 }
@@ -50,7 +53,7 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   }
   const { clock, signal } = host;
   const progress = new Progress(host, output.json);
-  const { minutes, ...seeds } = flags;
+  const { minutes, record, ...seeds } = flags;
   const report = await runCampaign({
     ...seeds,
     clock,
@@ -58,6 +61,7 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
     limitMs: minutes === undefined ? undefined : minutes * 60_000,
     onSeed: (done) => progress.show('simulating', done, flags.seeds, 'seeds'),
   }).finally(() => progress.stop());
+  if (record !== undefined) await recordSeed(record, report.failed[0] ?? flags);
   output.result(report, () => reportText(report));
   const isEnough = report.seeds >= SEEDS_ENOUGH && flags.without.length === 0;
   if (report.failed.length > 0) {
@@ -66,6 +70,20 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   if (isEnough && report.faultsMissing.length > 0) {
     const missing = report.faultsMissing.join(', ');
     throw new SluiceError('SLUICE_FINDINGS', `faults that never struck: ${missing}`);
+  }
+}
+
+async function recordSeed(
+  path: string,
+  { seed, operations, without }: Pick<FailedSeed, 'seed' | 'operations' | 'without'>,
+): Promise<void> {
+  const { recordRun } = await import('../testing/simulation/record.js');
+  const { openRecorder } = await import('../inspect/recorder.js');
+  const recorder = await openRecorder(path);
+  try {
+    await recordRun({ seed, operations, without }, recorder.write);
+  } finally {
+    await recorder.close();
   }
 }
 

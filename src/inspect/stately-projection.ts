@@ -21,9 +21,12 @@ export function projectedInspection({ inspect }: StatelyInspector): UpdateHandle
   const definitions = new WeakMap<object, object>();
   const definitionOf = (machine: AnyStateMachine) => {
     // The context that a machine begins with may hold anything, and is no part of its chart.
-    const made = definitions.get(machine) ?? { ...configJson(machine), context: undefined };
-    definitions.set(machine, made);
-    return made;
+    const known = definitions.get(machine);
+    if (known !== undefined) return known;
+    const { context: _, ...config } = machine.config;
+    const definition = configJson({ config });
+    definitions.set(machine, definition);
+    return definition;
   };
   const standFor = (actor: AnyActorRef, snapshot: object): Stand => {
     const { logic } = actor as { logic?: unknown };
