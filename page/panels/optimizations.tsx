@@ -1,17 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { StoreMessage } from '../../src/inspect/messages.js';
+import { PHASE_TEXT } from '../../src/services/status-text.js';
 import type { Tracker } from '../../src/services/tracker-log.js';
 import { command } from '../connection.js';
 import { countText } from '../text.js';
-
-const PHASES: Record<Tracker['phase'], string> = {
-  copying: 'copying',
-  waitingForCpu: 'waiting for a processor',
-  indexing: 'indexing',
-  catchingUp: 'catching up',
-  swapping: 'swapping',
-  rollingBack: 'rolling back',
-};
 
 /** What the optimizers do, will do and have done. */
 export function Optimizations({ store, mayControl }: { store: StoreMessage; mayControl: boolean }) {
@@ -53,7 +45,7 @@ function Run({ run, mayControl }: { run: Tracker; mayControl: boolean }) {
     <li>
       <span class="name">{optimizer}</span> {segmentIds.join(' + ')}{' '}
       <span class="state">
-        {PHASES[phase]} · {countText(done)} of {countText(progress.total)} points
+        {PHASE_TEXT[phase]} · {countText(done)} of {countText(progress.total)} points
       </span>
       <progress aria-label={title} value={Math.min(done, total)} max={total} />
       {mayControl && (

@@ -28,7 +28,7 @@ class Copier {
       case 'string':
         return this.#text(value);
       case 'number':
-        return Number.isFinite(value) ? this.#spend(value, 24) : this.#text(String(value));
+        return Number.isFinite(value) ? this.#spend(value + 0, 24) : this.#text(String(value));
       case 'boolean':
         return this.#spend(value, 5);
       case 'bigint':
@@ -63,20 +63,20 @@ class Copier {
   }
 
   #fields(value: object, depth: number): JsonValue {
-    const copy: { [key: string]: JsonValue } = {};
+    const copies: [string, JsonValue][] = [];
     const keys = Object.keys(value);
     let shown = 0;
     for (const key of keys) {
       if (shown >= ENTRIES_MAX || this.#bytesLeft <= 0) {
-        copy['…'] = `${keys.length - shown} more`;
+        copies.push(['…', `${keys.length - shown} more`]);
         break;
       }
       shown += 1;
       const field = this.copy(read(value, key), depth + 1);
       // A key that the machine's author chose may be as long as any text.
-      if (field !== undefined) copy[this.#text(key)] = field;
+      if (field !== undefined) copies.push([this.#text(key), field]);
     }
-    return copy;
+    return Object.fromEntries(copies);
   }
 
   #text(text: string): string {

@@ -1,9 +1,9 @@
-import type { ActorRefLike, AnyActorRef, AnyStateMachine, InspectionEvent, Snapshot } from 'xstate';
+import type { ActorRefLike, AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
 import { configJson } from '../charts/config-json.js';
 import type { StatelyInspector, UpdateHandlerInspector } from '../types.js';
 import { parentOf, projectEvent, projectSnapshot } from './projection.js';
 
-/** An actor as the inspector reads it: with a definition and a snapshot that are small already. */
+/** An actor as the inspector reads it: with a definition that is plain already. */
 interface Stand {
   id: string;
   sessionId: string;
@@ -15,7 +15,7 @@ interface Stand {
 /**
  * What a store tells, as an inspector of `@statelyai/inspect` should get it. The package serialises
  * whole snapshots before it looks at any option that could shorten them, and reads an actor's first
- * snapshot late; so it gets copies that are small, made at once, in the actors' place.
+ * snapshot late, when it is another one; so it gets small copies, made at once.
  */
 export function projectedInspection({ inspect }: StatelyInspector): UpdateHandlerInspector {
   const definitions = new WeakMap<object, object>();
@@ -28,7 +28,7 @@ export function projectedInspection({ inspect }: StatelyInspector): UpdateHandle
     definitions.set(machine, definition);
     return definition;
   };
-  const standFor = (actor: AnyActorRef, snapshot: object): Stand => {
+  const standFor = (actor: AnyActorRef): Stand => {
     const { logic } = actor as { logic?: unknown };
     const parent = parentOf(actor);
     return {
@@ -36,7 +36,8 @@ export function projectedInspection({ inspect }: StatelyInspector): UpdateHandle
       sessionId: actor.sessionId,
       logic: { config: isMachine(logic) ? definitionOf(logic) : undefined },
       _parent: parent === undefined ? undefined : { sessionId: parent.sessionId },
-      getSnapshot: () => snapshot,
+      // It has none yet; the one it begins with follows.
+      getSnapshot: () => ({ status: 'active' }),
     };
   };
   return (event) => {
@@ -47,15 +48,13 @@ export function projectedInspection({ inspect }: StatelyInspector): UpdateHandle
 
 function projectInspection(
   event: InspectionEvent,
-  standFor: (actor: AnyActorRef, snapshot: object) => Stand,
+  standFor: (actor: AnyActorRef) => Stand,
 ): object | undefined {
   const { type, rootId } = event;
   const actor = event.actorRef as AnyActorRef;
   switch (type) {
-    case '@xstate.actor': {
-      const snapshot: Snapshot<unknown> | undefined = actor.getSnapshot();
-      return { type, rootId, actorRef: standFor(actor, snapshot ? projectSnapshot(snapshot) : {}) };
-    }
+    case '@xstate.actor':
+      return { type, rootId, actorRef: standFor(actor) };
     case '@xstate.event': {
       const { sourceRef } = event;
       const sent = { type, rootId, sourceRef: sourceRef && sessionOf(sourceRef) };

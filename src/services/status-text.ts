@@ -1,5 +1,6 @@
 import type { LoggedError } from './error-log.js';
 import type { StatusReason } from './status.js';
+import type { OptimizationPhase } from './tracker-log.js';
 
 /** One reason of a status, in words. */
 export function reasonText(reason: StatusReason): string {
@@ -29,6 +30,16 @@ function operationsText(count: number): string {
 function segmentsText(ids: readonly number[]): string {
   return `${ids.length === 1 ? 'segment' : 'segments'} ${ids.join(', ')}`;
 }
+
+/** What a run is doing, in words. */
+export const PHASE_TEXT: Readonly<Record<OptimizationPhase, string>> = {
+  copying: 'copying',
+  waitingForCpu: 'waiting for a processor',
+  indexing: 'indexing',
+  catchingUp: 'catching up',
+  swapping: 'swapping',
+  rollingBack: 'rolling back',
+};
 
 /** One failure of a status, in words. */
 export function failureText({ what, code, message, at, times, recoveredAt }: LoggedError): string {
