@@ -47,10 +47,12 @@ export function dot(root: ChartState, { brief = false }: DotOptions = {}): strin
   const first = states
     .filter(({ kind, initial }) => /history/i.test(kind) && initial !== undefined)
     .map(({ id, initial = '' }) => arrow(end(id).name, initial, '"at first"', undefined));
+  // Where it is drawn, fonts may be wider than Graphviz believes.
+  const margin = brief ? ', margin="0.25,0.08"' : '';
   return [
     `digraph ${quoted(root.id)} {`,
     `  compound=true; rankdir=${brief ? 'TB' : 'LR'};`,
-    `  node [shape=box, style=rounded, fontname="sans-serif"${brief ? ', margin="0.25,0.08"' : ''}];`,
+    `  node [shape=box, style=rounded, fontname="sans-serif"${margin}];`,
     '  edge [fontname="sans-serif", fontsize=10];',
     '  graph [fontname="sans-serif"];',
     ...lines(root, '  '),

@@ -10,7 +10,8 @@ const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
 them with a model. Nothing is read or written outside of memory. The same seed does the same
 each time. --record writes what the actors of the first failing seed do, else those of the first
-seed; "sluice inspect --replay" shows it. Every class of faults must have struck when 200 seeds or more are run.`;
+seed; "sluice inspect --replay" shows it. Every class of faults must have struck when 200 seeds
+or more are run.`;
 
 interface SimulateFlags {
   seed: number;

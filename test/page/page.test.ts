@@ -93,11 +93,11 @@ describe.skipIf(!isThere)('the page', () => {
     const { collection, url } = await served({ allowControl: true });
     const page = await visit(url);
     const { rounds } = collection.telemetry().flush;
-    await page.getByRole('button', { name: 'Flush' }).click();
+    await page.getByRole('button', { name: 'Flush', exact: true }).click();
     await expect.poll(() => collection.telemetry().flush.rounds).toBeGreaterThan(rounds);
     const other = await visit((await served()).url);
     await other.getByRole('heading', { name: 'films' }).waitFor();
-    expect(await other.getByRole('button', { name: 'Flush' }).count()).toBe(0);
+    expect(await other.getByRole('button', { name: 'Flush', exact: true }).count()).toBe(0);
   });
 
   test('filters and holds events, of any system, and a flood does not freeze it', async () => {
