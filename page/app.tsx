@@ -32,19 +32,20 @@ export function App({ source, redraw }: { source: Source; redraw: () => void }) 
         )}
       </header>
       {recording !== undefined && <Timeline source={source} redraw={redraw} />}
-      <main class={store === undefined ? 'system' : 'store'}>
+      <main>
         <div class="column">
           <Actors model={model} chosen={actor?.id} onChoose={choose} />
           {store !== undefined && <Log store={store} />}
         </div>
         <div class="column">
           <Chart model={model} actor={actor} />
-          <Events model={model} actor={actor} />
+          {store !== undefined && <Events model={model} actor={actor} />}
         </div>
         <div class="column">
           {store !== undefined && <Throughput rates={model.rates} />}
           {store !== undefined && <Optimizations store={store} mayControl={mayControl} />}
           {store !== undefined && <Segments store={store} />}
+          {store === undefined && <Events model={model} actor={actor} />}
         </div>
       </main>
     </>
