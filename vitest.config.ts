@@ -14,6 +14,9 @@ const crashes = [
   'test/crash/{index-build-kill,faults,damage}.test.ts',
 ];
 
+/** What needs a browser, by `npm run test:page`. */
+const browsing = ['test/page/*.test.ts'];
+
 export default defineConfig({
   test: {
     // All cores: the tests wait for the disk as much as they compute.
@@ -24,11 +27,12 @@ export default defineConfig({
           ...common,
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...mocking, ...crashes],
+          exclude: [...mocking, ...crashes, ...browsing],
           isolate: false,
         },
       },
       { test: { ...common, name: 'isolated', include: mocking } },
+      { test: { ...common, name: 'page', include: browsing } },
       {
         test: { ...common, name: 'crash', include: crashes, isolate: false, testTimeout: 300_000 },
       },

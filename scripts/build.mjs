@@ -1,8 +1,9 @@
-// Builds dist/ from src/: compiles with tsc, assembles the WebAssembly text, then makes the command
-// executable.
+// Builds dist/ from src/ and page/: compiles with tsc, assembles the WebAssembly text, makes the
+// command executable, bundles the page.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'vite';
 import wabt from 'wabt';
 
 rmSync('dist', { recursive: true, force: true });
@@ -26,3 +27,4 @@ for (const file of readdirSync('src', { recursive: true })) {
 }
 
 if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
+await build({ configFile: 'vite.config.ts' });

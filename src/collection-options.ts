@@ -5,6 +5,7 @@ import type { Database } from './services/level/database.js';
 import { resolveOptimizerOptions } from './services/optimizer-options.js';
 import type { OptimizersStart } from './services/optimizer-start.js';
 import {
+  badOption,
   booleanOption,
   checkOptions,
   functionOption,
@@ -25,6 +26,7 @@ import type {
   Optimizations,
   OptimizerOptions,
   PointId,
+  StatelyInspector,
   UpdateHandlerInspector,
   UpdateOptions,
 } from './types.js';
@@ -36,7 +38,7 @@ export interface CollectionStores {
 }
 
 /** Options of `openCollection`. */
-export interface CollectionOptions extends HandlerEnvironment {
+export interface CollectionOptions extends Omit<HandlerEnvironment, 'inspect'> {
   /** Numbers in each vector. Creates the collection if there is none; must agree if there is one. */
   dimensions?: number | undefined;
   /** How vectors are compared; must agree with an existing collection. @default 'cosine' */
@@ -63,12 +65,26 @@ export interface CollectionOptions extends HandlerEnvironment {
   /** LevelDB's write buffers, when opened by path. @default 64 MiB and 16 MiB */
   storage?: { walWriteBufferBytes?: number; segmentsWriteBufferBytes?: number } | undefined;
   logger?: Logger | undefined;
-  inspect?: UpdateHandlerInspector | undefined;
+  /**
+   * `true`: connects to Stately Inspector, which needs the package `@statelyai/inspect` and its
+   * server at `ws://localhost:8080`; an inspector of that package: shows the collection there. Both
+   * get small copies of what happens. A function gets XState's own events. @default false
+   */
+  inspect?: boolean | StatelyInspector | UpdateHandlerInspector | undefined;
   /** Gives up opening. */
   signal?: AbortSignal | undefined;
 }
 
 const bytes = numberOption({ whole: true, min: 64 * 1024, max: 2 ** 30 });
+
+const checkInspector: OptionCheck<CollectionOptions['inspect']> = (value, name) => {
+  const isStately = (inspector: object): inspector is StatelyInspector =>
+    typeof Reflect.get(Object(Reflect.get(inspector, 'inspect')), 'next') === 'function';
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'function') return value as UpdateHandlerInspector;
+  if (typeof value === 'object' && value !== null && isStately(value)) return value;
+  throw badOption(name, 'true, a function or an inspector of @statelyai/inspect', value);
+};
 
 /** Dimensions of a vector at most. */
 export const DIMENSIONS_MAX = 65_536;
@@ -101,6 +117,7 @@ const CHECKS: OptionChecks<CollectionOptions> = {
       name,
     ),
   ...ENVIRONMENT_CHECKS,
+  inspect: checkInspector,
   signal: UPDATE_OPTION_CHECKS.signal,
 };
 

@@ -1,3 +1,4 @@
+import { type Inspection, openInspection } from './collection-inspection.js';
 import type {
   CollectionOptions,
   CollectionStores,
@@ -32,7 +33,11 @@ import type { RandomFill } from './services/random-id.js';
 import { FileVectorIndexes } from './services/vector-index/file-indexes.js';
 import { vectorIndexSupport } from './services/vector-index/usearch-index.js';
 import type { VectorIndexes } from './services/vector-index/vector-index.js';
+import type { UpdateHandlerInspector } from './types.js';
 import { createUpdateHandler, type UpdateHandler } from './update-handler.js';
+
+/** The options without what is not for the stores. */
+type StoredOptions = Omit<CollectionOptions, 'inspect'>;
 
 /** What a collection is put together from. */
 export interface CollectionParts {
@@ -43,6 +48,8 @@ export interface CollectionParts {
   path: string | undefined;
   /** Absent where the platform has no library for them. */
   indexes: VectorIndexes | undefined;
+  /** Ended when the collection has been closed; absent when nobody inspects it. */
+  inspection?: Inspection;
   /** The settings in force. */
   settings(): CoreSettings;
   /** Changes the stored configuration, in one step. */
@@ -55,6 +62,8 @@ export interface CollectionEnvironment {
   indexes: VectorIndexes | undefined;
   /** Where the stores lie, if they lie in one. */
   directory?: Directory | undefined;
+  /** Receives XState's events. @default nobody */
+  inspect?: UpdateHandlerInspector | undefined;
   /** @default the platform's */
   random?: RandomFill | undefined;
   /** @default the machine's */
@@ -71,7 +80,20 @@ export interface CollectionEnvironment {
 /** Opens what is at a path, or two stores, and puts a collection together from it. */
 export async function openParts(
   target: string | CollectionStores,
-  options: CollectionOptions,
+  { inspect: inspector, ...options }: CollectionOptions,
+): Promise<CollectionParts> {
+  if (inspector === undefined || inspector === false) return openStored(target, options);
+  const inspection = await openInspection(inspector);
+  return closedOnError(inspection, async () => {
+    const { inspect } = inspection;
+    return { ...(await openStored(target, options, inspect)), inspection };
+  });
+}
+
+async function openStored(
+  target: string | CollectionStores,
+  options: StoredOptions,
+  inspect?: UpdateHandlerInspector,
 ): Promise<CollectionParts> {
   if (typeof target === 'string' && target !== '') {
     const directory = await openDirectory(target, {
@@ -80,7 +102,7 @@ export async function openParts(
     });
     return closedOnError(directory, async () => {
       const indexes = await vectorIndexes(options, directory.vectorIndexPath);
-      return collectionParts(directory, options, { indexes, directory });
+      return collectionParts(directory, options, { indexes, directory, inspect });
     });
   }
   if (typeof target !== 'object' || target === null) {
@@ -88,13 +110,13 @@ export async function openParts(
   }
   const stores = await openStores(target, options.dimensions !== undefined);
   return closedOnError(stores, async () => {
-    return collectionParts(stores, options, { indexes: await vectorIndexes(options) });
+    return collectionParts(stores, options, { indexes: await vectorIndexes(options), inspect });
   });
 }
 
 /** Where the platform has no library for them, every search is exact. */
 async function vectorIndexes(
-  { logger }: CollectionOptions,
+  { logger }: StoredOptions,
   directory?: string,
 ): Promise<VectorIndexes | undefined> {
   const support = await vectorIndexSupport();
@@ -118,11 +140,11 @@ async function closedOnError<T>(
 /** Puts the point engine on the core; opening begins at once. */
 export function collectionParts(
   stores: OpenStores,
-  options: CollectionOptions,
+  options: StoredOptions,
   environment: CollectionEnvironment,
 ): CollectionParts {
   const { dimensions, distance, optimizers, hnsw, flushIntervalMs, clock = systemClock } = options;
-  const { indexes, directory, random, cpus = processorCount() } = environment;
+  const { indexes, directory, random, inspect, cpus = processorCount() } = environment;
   const { unsyncedBytesMax, blockBatchBytes, ...limits } = environment.limits ?? {};
   const freeBytes = options.freeBytes ?? (directory && (() => directory.freeBytes()));
   const mayCreate = dimensions !== undefined && stores.creating;
@@ -182,7 +204,7 @@ export function collectionParts(
       cpuBudget: options.cpuBudget,
       optimizersStart: options.optimizersStart,
       logger: options.logger,
-      inspect: options.inspect,
+      inspect,
       budgets: options.budgets,
     }),
   });

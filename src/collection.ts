@@ -252,6 +252,11 @@ export class Collection {
     return this.#handler.optimizations();
   }
 
+  /** Cancels the optimization that works on this segment; see `UpdateHandler.cancelOptimization`. */
+  cancelOptimization(segmentId: number): boolean {
+    return this.#handler.cancelOptimization(segmentId);
+  }
+
   /** Counters since opening, and what is used of the limits. */
   telemetry(): Telemetry {
     return this.#handler.telemetry();
@@ -347,7 +352,11 @@ export class Collection {
   async #close(): Promise<void> {
     await this.#parts.holder.idle(READERS_LIMIT_MS);
     if (this.#snapshots.running > 0) await this.#snapshots.close();
-    await this.#handler.stop();
+    try {
+      await this.#handler.stop();
+    } finally {
+      await this.#parts.inspection?.close();
+    }
   }
 
   async #update(

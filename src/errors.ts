@@ -30,6 +30,7 @@ const KINDS = {
   SLUICE_FORMAT_UNKNOWN: 'sticky',
   SLUICE_INDEX_LOST: 'transient',
   SLUICE_INDEX_UNAVAILABLE: 'declined',
+  SLUICE_INSPECTOR_UNAVAILABLE: 'declined',
   SLUICE_IO: 'sticky',
   SLUICE_LOCKED: 'declined',
   SLUICE_MISMATCH: 'declined',

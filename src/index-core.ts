@@ -40,7 +40,7 @@ export {
 } from './services/resource-budget.js';
 export type { Status, StatusColor, StatusReason } from './services/status.js';
 export type { SubmitOptions, SubmitResult } from './services/ticket.js';
-export type { Tracker, TrackerStatus } from './services/tracker-log.js';
+export type { OptimizationPhase, Tracker, TrackerStatus } from './services/tracker-log.js';
 export type * from './types.js';
 export { createUpdateHandler, UpdateHandler } from './update-handler.js';
 export type { UpdateHandlerOptions } from './update-handler-options.js';

@@ -282,5 +282,10 @@ export interface Telemetry {
   budgets: { io: BudgetStatus; cpu: BudgetStatus };
 }
 
+/** An inspector of `@statelyai/inspect`, such as `createWebSocketInspector` makes. */
+export interface StatelyInspector {
+  readonly inspect: { next?: (event: InspectionEvent) => void };
+}
+
 /** Receives XState's inspection events, as `createActor`'s option `inspect` does. */
 export type UpdateHandlerInspector = (event: InspectionEvent) => void;

@@ -6,7 +6,7 @@ import { SluiceError } from './errors.js';
 import { openChanges, recoveryPointOf, walDeltaOf } from './log-access.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
 import { resolveOptions, SETTING_CHECKS } from './options.js';
-import { rootState } from './root-state.js';
+import { rootState, taskOf } from './root-state.js';
 import { systemClock } from './services/clock.js';
 import { plainCodec } from './services/codec.js';
 import { checkOptions, type OptionChecks } from './services/option-checks.js';
@@ -235,18 +235,38 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
 
   /** What the optimizers do, will do and have done. */
   optimizations(): Optimizations<Info> {
-    const { runs, options } = this.#core;
+    const { runs } = this.#core;
     const log = runs.trackers.list();
     const running = log.filter(({ status }) => status.state === 'optimizing');
     const queued = this.#isLive ? runs.pending() : [];
     const taken = new Set([...running, ...queued].flatMap(({ segmentIds }) => segmentIds));
-    const segments = this.#isLive ? options.segments.segments() : [];
     return {
       running,
       queued,
       completed: log.filter(({ status }) => status.state !== 'optimizing').slice(0, 16),
-      idle: segments.filter(({ id }) => !taken.has(id)),
+      idle: this.segments().filter(({ id }) => !taken.has(id)),
     };
+  }
+
+  /** The segments, as the optimizers see them; none while the store isn't open. */
+  segments(): readonly Info[] {
+    return this.#isLive ? this.#core.options.segments.segments() : [];
+  }
+
+  /**
+   * Cancels the optimization that works on this segment: it undoes everything, and its segments are
+   * left alone for a minute, or until `trigger`. False when there is none, or when it is swapping
+   * or ending already.
+   */
+  cancelOptimization(segmentId: number): boolean {
+    const { runs } = this.#core;
+    const run = runs.workingOn(segmentId);
+    const task = run === undefined ? undefined : taskOf(this.#root.getSnapshot(), run);
+    const stop = { type: 'Stop', why: 'cancelled by the caller' } as const;
+    if (run === undefined || task?.getSnapshot().can(stop) !== true) return false;
+    runs.postpone(run);
+    task.send(stop);
+    return true;
   }
 
   /** Counters since the store was opened, and what is used of its limits. */

@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
 import { memoryWal } from 'sluice';
 import { expect, test } from 'vitest';
+import { createActor, createMachine } from 'xstate';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
+import { showBriefly } from './consumer/inspect.js';
 import { recordStore, simulateSeed, testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
@@ -111,4 +113,10 @@ test('it runs: the ports of a store, written down', async () => {
 
 test('it runs: a seed of the simulation', async () => {
   expect(await simulateSeed(1)).toBeUndefined();
+});
+
+test('it runs: a page that shows a machine of its own', async () => {
+  const { url, seen } = await showBriefly(createActor(createMachine({ id: 'lamp' })));
+  expect(url).toMatch(/^http:/);
+  expect(seen).toEqual(['start', 'chart', 'actor', 'state']);
 });

@@ -1,5 +1,6 @@
 import * as sluice from 'sluice';
 import * as core from 'sluice/core';
+import * as inspect from 'sluice/inspect';
 import * as testing from 'sluice/testing';
 import { expect, test } from 'vitest';
 
@@ -89,6 +90,16 @@ test('sluice/testing exports these values', () => {
       "walk",
       "writeDriver",
       "writeTests",
+    ]
+  `);
+});
+
+test('sluice/inspect exports these values', () => {
+  expect(Object.keys(inspect).sort()).toMatchInlineSnapshot(`
+    [
+      "STATELY_URL",
+      "connectStately",
+      "serveInspector",
     ]
   `);
 });

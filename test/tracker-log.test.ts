@@ -22,6 +22,7 @@ describe('TrackerLog', () => {
         segmentIds: [1, 2, 3],
         startedAt: 1000,
         status: { state: 'optimizing' },
+        phase: 'copying',
         progress: { copied: 0, indexed: 0, total: 30 },
       },
     ]);

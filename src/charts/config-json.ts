@@ -9,7 +9,7 @@ const COMPUTED = new Set(['context', 'input', 'output', 'params', 'types']);
  * The configuration of a machine in plain JSON, as Stately Studio and `createMachine` read it. What
  * only code can say is left out; functions in the place of actions, guards and actors are named.
  */
-export function configJson({ config }: AnyStateMachine): Fields {
+export function configJson({ config }: Pick<AnyStateMachine, 'config'>): Fields {
   return plainFields(config as Fields);
 }
 

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { SluiceError } from '../errors.js';
 import type { TimerHandle } from '../services/clock.js';
-import type { Distance } from '../types.js';
 import type { CollectionHandle, OpenCollection, VerifyStore } from './facade.js';
 import type { Host } from './host.js';
 import type { Output } from './output.js';
@@ -45,7 +44,7 @@ export function unlessGivenUp<T>({ clock, signal }: Host, work: Promise<T>): Pro
 export function openWithin(
   { host, openCollection }: Context,
   path: string,
-  options: { dimensions?: number; distance?: Distance } = {},
+  options: Omit<Parameters<OpenCollection>[1], 'signal'> = {},
 ): Promise<CollectionHandle> {
   return unlessGivenUp(host, openCollection(path, { ...options, signal: host.signal }));
 }

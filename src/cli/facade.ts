@@ -1,3 +1,4 @@
+import type { InspectedStore } from '../inspect/target.js';
 import type { Planned } from '../services/planner.js';
 import type { Verification } from '../services/points/verify.js';
 import type { Status } from '../services/status.js';
@@ -9,6 +10,7 @@ import type {
   PointId,
   PointInput,
   ScoredPoint,
+  UpdateHandlerInspector,
   UpdateResult,
   Vector,
 } from '../types.js';
@@ -51,13 +53,20 @@ export interface CollectionHandle {
     payloadIndexes: { readonly [path: string]: string };
     configuration: object;
   };
+  /** The actors beneath, and what steers them. */
+  readonly handler: InspectedStore;
   close(): Promise<void>;
 }
 
 /** Opens a collection; without `dimensions` only one that exists (`SLUICE_NOT_FOUND` otherwise). */
 export type OpenCollection = (
   path: string,
-  options: { dimensions?: number; distance?: Distance; signal?: AbortSignal },
+  options: {
+    dimensions?: number;
+    distance?: Distance;
+    signal?: AbortSignal;
+    inspect?: UpdateHandlerInspector;
+  },
 ) => Promise<CollectionHandle>;
 
 /** Checks a store that nobody has open, without changing it. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { failureText, reasonText } from '../services/status-text.js';
 import { configurationLines } from './configuration-text.js';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
-import { failureText, reasonText } from './status-text.js';
 import { field, sizeText, table, valueText } from './text.js';
 
 type Info = ReturnType<CollectionHandle['info']>;

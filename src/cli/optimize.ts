@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { SluiceError } from '../errors.js';
 import { sleep } from '../services/clock.js';
+import { PHASE_TEXT, reasonText } from '../services/status-text.js';
 import { type Context, describeCommand, withCollection } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { Progress } from './progress.js';
-import { reasonText } from './status-text.js';
 import { counted } from './text.js';
 
 const SHOW_INTERVAL_MS = 100;
@@ -51,10 +51,13 @@ async function showRunning(
   const progress = new Progress(host, output.json);
   while (!signal.aborted) {
     const titles = new Set<string>();
-    for (const { optimizer, segmentIds, progress: done } of collection.optimizations().running) {
+    for (const { optimizer, segmentIds, phase, progress: of } of collection.optimizations()
+      .running) {
       const title = `${optimizer} ${segmentIds.join('+')}`;
       titles.add(title);
-      progress.show(title, done.copied, done.total, 'points', `${done.indexed} indexed`);
+      // Indexing begins when everything has been copied: the bar begins anew.
+      const done = phase === 'indexing' ? of.indexed : of.copied;
+      progress.show(title, done, of.total, 'points', PHASE_TEXT[phase]);
     }
     progress.keepOnly(titles);
     await sleep(host.clock, SHOW_INTERVAL_MS, signal);

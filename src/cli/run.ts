@@ -6,6 +6,7 @@ import { graphCommand } from './graph.js';
 import { EXIT, type Host } from './host.js';
 import { infoCommand } from './info.js';
 import { ingestCommand } from './ingest.js';
+import { inspectCommand } from './inspect.js';
 import { optimizeCommand } from './optimize.js';
 import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
@@ -69,6 +70,7 @@ function createProgram(context: Context, version: string): Command {
   optimizeCommand(program, context);
   verifyCommand(program, context);
   snapshotCommand(program, context);
+  inspectCommand(program, context);
   graphCommand(program, context);
   simulateCommand(program, context);
   return program;

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../errors.js';
-import type { CampaignOptions } from '../testing/simulation/campaign.js';
+import type { CampaignOptions, FailedSeed } from '../testing/simulation/campaign.js';
 import type { FaultClass } from '../testing/simulation/faults.js';
 import { type Context, describeCommand, positiveInteger } from './context.js';
 import { Progress } from './progress.js';
@@ -10,8 +10,9 @@ import { counted } from './text.js';
 
 const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
-them with a model. Nothing is read or written outside of memory. The same seed does the same
-each time. With 250,000 operations or more, every class of faults must have struck, every
+them with a model. Nothing is read or written outside of memory, but --record: the file gets what
+the actors of the first failing seed do, or else those of the first, for "sluice inspect --replay".
+The same seed does the same each time. With 250,000 operations or more, every class of faults must have struck, every
 transition of the charts must have been taken that can be, and enough must have gone on.`;
 
 interface SimulateFlags {
@@ -21,6 +22,7 @@ interface SimulateFlags {
   jobs?: number;
   minutes?: number;
   without: readonly FaultClass[];
+  record?: string;
 }
 
 /** `sluice simulate`: runs seeds of the deterministic simulation. */
@@ -40,6 +42,7 @@ export function simulateCommand(program: Command, context: Context): void {
         .argParser((text) => text.split(','))
         .default([], 'none'),
     )
+    .option('--record <file>', 'write the run of a seed for "sluice inspect --replay"')
     .addHelpText('after', HELP)
     .action((flags: SimulateFlags) => simulateSeeds(context, flags));
 }
@@ -54,7 +57,7 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   }
   const { clock, signal } = host;
   const progress = new Progress(host, output.json);
-  const { minutes, jobs, ...seeds } = flags;
+  const { minutes, jobs, record, ...seeds } = flags;
   const { operations, without } = flags;
   const campaign: CampaignOptions = {
     ...seeds,
@@ -74,6 +77,7 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
           runCampaign({ ...campaign, lanes }),
         );
   const report = await running.finally(() => progress.stop());
+  if (record !== undefined) await recordSeed(record, report.failed[0] ?? flags);
   const isWhole = isEnough(report) && flags.without.length === 0;
   output.result(report, () => reportText(report, isWhole));
   if (report.failed.length > 0) {
@@ -81,4 +85,18 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
   }
   const findings = findingsOf(report, isWhole);
   if (findings.length > 0) throw new SluiceError('SLUICE_FINDINGS', findings.join('; '));
+}
+
+async function recordSeed(
+  path: string,
+  { seed, operations, without }: Pick<FailedSeed, 'seed' | 'operations' | 'without'>,
+): Promise<void> {
+  const { recordRun } = await import('../testing/simulation/record.js');
+  const { openRecorder } = await import('../inspect/recorder.js');
+  const recorder = await openRecorder(path);
+  try {
+    await recordRun({ seed, operations, without }, recorder.write);
+  } finally {
+    await recorder.close();
+  }
 }

@@ -19,6 +19,12 @@ export class BackOff {
     for (const id of ids) this.#entries.set(id, { failures, until });
   }
 
+  /** Somebody doesn't want these segments to be optimized now: they are left alone for longest. */
+  postpone(ids: readonly number[]): void {
+    const until = this.#clock.now() + LONGEST_MS;
+    for (const id of ids) this.#entries.set(id, { failures: 0, until });
+  }
+
   /** These segments are left alone now. */
   waiting(): number[] {
     const now = this.#clock.now();

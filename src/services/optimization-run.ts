@@ -1,7 +1,7 @@
 import { assert, errorText, isSticky, SluiceError, throwIfAborted } from '../errors.js';
 import type { Optimization, OptimizationContext, SegmentOptimizer } from './ports.js';
 import type { Permit, ResourceBudget } from './resource-budget.js';
-import type { TrackerHandle, TrackerLog } from './tracker-log.js';
+import type { OptimizationPhase, TrackerHandle, TrackerLog } from './tracker-log.js';
 
 /** How a run has ended. */
 export type RunEnd =
@@ -64,7 +64,7 @@ export class OptimizationRun {
 
   /** Freezes the sources and copies them; `started` is false when they were gone. */
   copy(): Promise<{ started: boolean; indexing: boolean }> {
-    return this.#phase(async () => {
+    return this.#phase('copying', async () => {
       throwIfAborted(this.signal);
       const { optimizer, segmentIds, trackers, beforeBegin } = this.#options;
       const ready = beforeBegin();
@@ -86,7 +86,7 @@ export class OptimizationRun {
 
   /** Exchanges the I/O permit for a share of the processors. */
   acquireCpu(): Promise<void> {
-    return this.#phase(async () => {
+    return this.#phase('waitingForCpu', async () => {
       const permit = await this.#options.cpuBudget.acquire(this.#started.cpus, this.signal);
       this.#permit?.release();
       this.#permit = permit;
@@ -94,15 +94,16 @@ export class OptimizationRun {
   }
 
   index(): Promise<void> {
-    return this.#phase(() => this.#started.index(this.#context()));
+    return this.#phase('indexing', () => this.#started.index(this.#context()));
   }
 
   catchUp(): Promise<void> {
-    return this.#phase(() => this.#started.catchUp(this.#context()));
+    return this.#phase('catchingUp', () => this.#started.catchUp(this.#context()));
   }
 
   /** One synchronous step; returns the points of the output. */
   swap(): number {
+    this.#tracker?.phase('swapping');
     try {
       const points = this.#started.swap();
       this.#end({ outcome: 'done', points, output: this.#started.output });
@@ -123,6 +124,7 @@ export class OptimizationRun {
   async #undo(): Promise<void> {
     if (this.#ended) return;
     const optimization = this.#optimization;
+    this.#tracker?.phase('rollingBack');
     try {
       optimization?.rollback();
       const isBroken = isSticky(this.#failure) || this.#options.isBroken();
@@ -145,7 +147,8 @@ export class OptimizationRun {
     await this.rollback();
   }
 
-  async #phase<T>(work: () => Promise<T>): Promise<T> {
+  async #phase<T>(phase: OptimizationPhase, work: () => Promise<T>): Promise<T> {
+    this.#tracker?.phase(phase);
     try {
       return await work();
     } catch (error) {

@@ -36,6 +36,8 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   readonly #options: RunsOptions<Info>;
   readonly #backOff: BackOff;
   readonly #runs = new Map<number, OptimizationRun>();
+  /** Runs that somebody has cancelled: their segments are not to be tried again at once. */
+  readonly #postponed = new Set<number>();
   #lastRun = 0;
   /** Held for the next run by the one who waited for it. */
   #reserved: Permit | undefined;
@@ -124,6 +126,16 @@ export class OptimizationRuns<Info extends SegmentInfo> {
     return this.#runs.get(run);
   }
 
+  /** The number of the run that works on this segment. */
+  workingOn(segmentId: number): number | undefined {
+    return [...this.#runs].find(([, run]) => run.segmentIds.includes(segmentId))?.[0];
+  }
+
+  /** When this run ends cancelled, its segments are left alone for a while. */
+  postpone(run: number): void {
+    this.#postponed.add(run);
+  }
+
   /** Undoes every run that is left over; used when the scheduler is gone. */
   async abandonAll(error: unknown): Promise<void> {
     const ends = await Promise.allSettled(this.running.map((run) => run.abandon(error)));
@@ -174,13 +186,14 @@ export class OptimizationRuns<Info extends SegmentInfo> {
     const run = this.get(id);
     this.#runs.delete(id);
     const what = `optimization:${run.optimizer}`;
+    const isPostponed = this.#postponed.delete(id);
     if (end.outcome === 'done') {
       this.#points += end.points;
       this.#options.errors.recovered(what);
     } else if (end.outcome !== 'cancelled') {
       this.#backOff.failed(run.segmentIds);
       if (end.outcome === 'failed') this.#options.errors.report(what, end.error);
-    }
+    } else if (isPostponed) this.#backOff.postpone(run.segmentIds);
     this.#options.onEnd(run, end);
   }
 

@@ -9,6 +9,15 @@ export type TrackerStatus =
   | { state: 'cancelled'; why: string }
   | { state: 'error'; error: string };
 
+/** What a run is doing: it goes through these in order, without a CPU and an index if it builds none. */
+export type OptimizationPhase =
+  | 'copying'
+  | 'waitingForCpu'
+  | 'indexing'
+  | 'catchingUp'
+  | 'swapping'
+  | 'rollingBack';
+
 /** One run of an optimizer, as shown to users. Times in milliseconds since 1970 UTC. */
 export interface Tracker {
   optimizer: string;
@@ -17,11 +26,14 @@ export interface Tracker {
   /** Set once the status is no longer `optimizing`. */
   endedAt?: number;
   status: TrackerStatus;
+  /** The last one, when it has ended. */
+  phase: OptimizationPhase;
   progress: OptimizationProgress;
 }
 
 /** By which a task reports on its run. It ends once: a second end is a defect. */
 export interface TrackerHandle {
+  phase(phase: OptimizationPhase): void;
   progress(progress: OptimizationProgress): void;
   done(): void;
   cancelled(why: string): void;
@@ -52,6 +64,7 @@ export class TrackerLog {
       segmentIds: [...segmentIds],
       startedAt: this.#clock.now(),
       status: { state: 'optimizing' },
+      phase: 'copying',
       progress: { copied: 0, indexed: 0, total },
     };
     this.#trackers.push(tracker);
@@ -62,6 +75,9 @@ export class TrackerLog {
       tracker.endedAt = this.#clock.now();
     };
     return {
+      phase: (phase) => {
+        tracker.phase = phase;
+      },
       progress: (progress) => {
         tracker.progress = { ...progress };
       },

@@ -270,14 +270,15 @@ describe('sluice optimize', () => {
       segmentIds: [1, 2, 3],
       startedAt: 0,
       status: { state: 'optimizing' as const },
-      progress: { copied: 5, indexed: 2, total: 10 },
+      phase: 'indexing' as const,
+      progress: { copied: 10, indexed: 5, total: 10 },
     };
     collection.running = [run];
     collection.optimizing = () => new Promise((resolve) => setTimeout(resolve, 250));
     const world = { openCollection: collection.open, isTTY: true };
     const { code, stdout, stderr } = await sluice(['optimize', 'db'], world);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| 2 indexed/);
+    expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| indexing/);
     expect(stdout).toMatch(/^green: 1 segment → 1, [\d.]+ s\n$/);
     const json = await sluice(['optimize', 'db', '--json'], world);
     expect(json.stderr).toBe('');

@@ -26,7 +26,7 @@ describe.each(STORES)('on $kind', ({ create }) => {
     [{ clock: Date.now }, 'clock must be a clock'],
     [{ logger: true }, 'logger must be a logger with the methods info, warn, error, not true'],
     [{ logger: { info: () => {} } }, 'logger must be a logger'],
-    [{ inspect: {} }, 'inspect must be a function, not an object'],
+    [{ inspect: {} }, 'inspect must be true, a function or an inspector'],
     [{ budgets: 4 }, 'budgets must be an object, not 4'],
     [{ budgets: { io: budget } }, 'budgets must be an object with io and cpu'],
     [{ budgets: { io: budget, cpu: 2 } }, 'budgets.cpu must be a ResourceBudget'],

@@ -85,6 +85,7 @@ describe('seed row: tracker', () => {
         optimizer: 'compaction',
         segmentIds: [1, 2],
         status: { state: 'optimizing' },
+        phase: 'indexing',
         progress: { copied: 4, indexed: 0, total: 4 },
       },
     ]);

@@ -105,7 +105,6 @@ export class SimulatedProcess implements DatabaseOwner {
       ...(isNew ? created : {}),
       ...opened,
       clock: this.clock,
-      inspect,
       freeBytes: watchesDisk ? async () => faults.freeBytes() : undefined,
     });
     const stores = await openStores({ wal: this.wal, segments: this.segments }, true);
@@ -114,6 +113,7 @@ export class SimulatedProcess implements DatabaseOwner {
       random: (target) => target.map(() => random.between(0, 255)),
       cpus,
       copyVectors: this.#copyVectors,
+      inspect,
       limits,
     });
     const isUp = () => this.#collection !== undefined;

@@ -1,3 +1,4 @@
+import type { InspectionEvent } from 'xstate';
 import type { UpdateHandlerInspector } from '../../types.js';
 import { StoredLog } from './checkers/stored-log.js';
 import { StoredSegments } from './checkers/stored-segments.js';
@@ -38,7 +39,8 @@ export interface WorldOptions {
   without?: readonly FaultClass[] | undefined;
   /** Faults by a script instead of by chance. */
   faults?: FaultSource | undefined;
-  inspect?: UpdateHandlerInspector | undefined;
+  /** Receives XState's events, with the virtual time in milliseconds. */
+  inspect?: ((event: InspectionEvent, at: number) => void) | undefined;
 }
 
 /** Everything that is there in one run: time, disks, the process, and what must hold. */
@@ -78,7 +80,7 @@ export class World implements Surroundings {
     this.settings = drawSettings(root.stream('settings'));
     this.wal = new Disk('wal', root.stream('wal'));
     this.segments = new Disk('segments', root.stream('segments'));
-    this.inspect = inspect;
+    this.inspect = inspect && ((event) => inspect(event, this.time.now));
     this.#watchDisks();
     this.busy = faults === undefined && enabled.has('busy') ? 0.01 : 0;
     if (this.busy > 0) this.chance.hit('busy');

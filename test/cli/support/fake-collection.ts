@@ -104,6 +104,10 @@ export class FakeCollection implements CollectionHandle {
     };
   }
 
+  get handler(): never {
+    throw new Error('there are no actors beneath this one');
+  }
+
   async close(): Promise<void> {
     this.closed += 1;
   }

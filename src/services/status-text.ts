@@ -1,6 +1,6 @@
-import type { LoggedError } from '../services/error-log.js';
-import type { StatusReason } from '../services/status.js';
-import { counted } from './text.js';
+import type { LoggedError } from './error-log.js';
+import type { StatusReason } from './status.js';
+import type { OptimizationPhase } from './tracker-log.js';
 
 /** One reason of a status, in words. */
 export function reasonText(reason: StatusReason): string {
@@ -9,7 +9,7 @@ export function reasonText(reason: StatusReason): string {
     case 'planned':
       return `${reason.reason}: ${reason.optimizer} of ${segmentsText(reason.segmentIds)}`;
     case 'applying':
-      return `${counted(reason.operations, 'operation')} of the log still to be applied`;
+      return `${operationsText(reason.operations)} of the log still to be applied`;
     case 'error':
       return `${reason.what} has failed (${reason.code})`;
     case 'state':
@@ -23,9 +23,23 @@ export function reasonText(reason: StatusReason): string {
   }
 }
 
+function operationsText(count: number): string {
+  return `${count} ${count === 1 ? 'operation' : 'operations'}`;
+}
+
 function segmentsText(ids: readonly number[]): string {
   return `${ids.length === 1 ? 'segment' : 'segments'} ${ids.join(', ')}`;
 }
+
+/** What a run is doing, in words. */
+export const PHASE_TEXT: Readonly<Record<OptimizationPhase, string>> = {
+  copying: 'copying',
+  waitingForCpu: 'waiting for a processor',
+  indexing: 'indexing',
+  catchingUp: 'catching up',
+  swapping: 'swapping',
+  rollingBack: 'rolling back',
+};
 
 /** One failure of a status, in words. */
 export function failureText({ what, code, message, at, times, recoveredAt }: LoggedError): string {

@@ -1,0 +1,108 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { PageServer } from '../inspect/page-server.js';
+import type { Recorder } from '../inspect/recorder.js';
+import type { UpdateHandlerInspector } from '../types.js';
+import { type Context, describeCommand, openWithin } from './context.js';
+import { UsageError } from './output.js';
+
+interface InspectFlags {
+  port: number;
+  allowControl?: boolean;
+  record?: string;
+  replay?: string;
+  stately?: string | true;
+}
+
+const HELP = `
+Opens the collection and serves a page that shows it at work, on this machine alone, until Ctrl-C.
+Only one process can have a collection open: to see one that your own program has open, call
+serveInspector of sluice/inspect there.
+
+--record writes what happens to a file of JSON lines; --replay shows such a file instead of a
+collection, with a time slider. --stately also sends it to Stately Inspector (the package
+@statelyai/inspect, and its server).`;
+
+/** `sluice inspect DB`: shows a collection at work. */
+export function inspectCommand(program: Command, context: Context): void {
+  describeCommand(program, 'inspect', 'show a collection at work, on a page or in a recording')
+    .argument('[db]', 'directory of the collection')
+    .option('--port <n>', 'where the page is served; 0: anywhere', portNumber, 0)
+    .option('--allow-control', 'buttons that trigger, flush and cancel')
+    .option('--record <file>', 'write what happens to a file')
+    .option('--replay <file>', 'show what such a file holds')
+    .option('--stately [url]', 'send it to Stately Inspector as well')
+    .addHelpText('after', HELP)
+    .action((path: string | undefined, flags: InspectFlags) => inspect(context, path, flags));
+}
+
+async function inspect(context: Context, path: string | undefined, flags: InspectFlags) {
+  const { port, replay, record, allowControl, stately } = flags;
+  if (replay === undefined) {
+    if (path === undefined) throw new UsageError('say which collection, or --replay a recording');
+    return inspectCollection(context, path, flags);
+  }
+  if ((path ?? record ?? allowControl ?? stately) !== undefined) {
+    throw new UsageError('--replay goes with --port alone: nothing runs while it is shown');
+  }
+  const { serveRecording } = await import('../inspect/replay.js');
+  const page = await serveRecording(replay, port);
+  await shown(context, page).finally(() => page.close());
+}
+
+async function inspectCollection(context: Context, path: string, flags: InspectFlags) {
+  const { record, stately } = flags;
+  const { connectStately } = await import('../inspect/stately.js');
+  const { openRecorder } = await import('../inspect/recorder.js');
+  const url = stately === true ? undefined : stately;
+  const connection = stately === undefined ? undefined : await connectStately(url);
+  try {
+    const recorder = record === undefined ? undefined : await openRecorder(record);
+    try {
+      await openAndShow(context, path, flags, connection?.inspect, recorder);
+    } finally {
+      await recorder?.close();
+    }
+  } finally {
+    await connection?.close();
+  }
+}
+
+async function openAndShow(
+  context: Context,
+  path: string,
+  { port, allowControl = false }: InspectFlags,
+  inspect: UpdateHandlerInspector | undefined,
+  recorder: Recorder | undefined,
+) {
+  const { serveInspector } = await import('../inspect/serve.js');
+  const collection = await openWithin(context, path, inspect === undefined ? {} : { inspect });
+  try {
+    const onMessage = recorder === undefined ? {} : { onMessage: recorder.write };
+    const options = { port, allowControl, title: path, ...onMessage };
+    const page = await serveInspector(collection, options);
+    try {
+      await shown(context, page);
+      // Before the page: whoever watches sees it close.
+      await collection.close();
+    } finally {
+      await page.close();
+    }
+  } finally {
+    await collection.close();
+  }
+}
+
+/** Tells where the page is, and resolves at Ctrl-C. */
+function shown({ host, output }: Context, { url }: PageServer): Promise<void> {
+  output.result({ url }, () => url);
+  return new Promise((resolve) => {
+    if (host.signal.aborted) resolve();
+    else host.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port: a whole number up to 65535.');
+}

@@ -1,0 +1,53 @@
+// Recordings: written as it happens, read again, and served.
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openRecorder } from '#sluice/inspect/recorder.js';
+import { readRecording, serveRecording } from '#sluice/inspect/replay.js';
+import { recordRun } from '#sluice/testing/simulation/record.js';
+import { temporaryDirectory } from '../support/temporary.js';
+
+async function recordedSeed(): Promise<string> {
+  const path = join(await temporaryDirectory(), 'seed.jsonl');
+  const recorder = await openRecorder(path);
+  await recordRun({ seed: 3, operations: 20 }, recorder.write);
+  await recorder.close();
+  return path;
+}
+
+test('the run of a seed is read as it was written, and the same each time', async () => {
+  const path = await recordedSeed();
+  const messages = await readRecording(path);
+  expect(messages[0]).toMatchObject({ type: 'start', title: expect.stringContaining('--seed 3') });
+  expect(new Set(messages.map(({ type }) => type))).toEqual(
+    new Set(['start', 'chart', 'actor', 'state', 'event']),
+  );
+  const times = messages.map(({ at }) => at);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  expect(readFileSync(await recordedSeed(), 'utf8')).toBe(readFileSync(path, 'utf8'));
+
+  const server = await serveRecording(path);
+  onTestFinished(() => server.close());
+  const stop = new AbortController();
+  const response = await fetch(`${server.url}feed`, { signal: stop.signal });
+  const reader = response.body?.getReader();
+  let text = '';
+  while (!text.includes(JSON.stringify(messages.at(-1)))) {
+    text += Buffer.from((await reader?.read())?.value ?? []).toString();
+  }
+  stop.abort();
+  expect(text).toContain('"recorded":true');
+});
+
+test('a last line that was cut off is left out; other damage is told', async () => {
+  const path = await recordedSeed();
+  const { length } = await readRecording(path);
+  appendFileSync(path, '{"type":"ev');
+  expect(await readRecording(path)).toHaveLength(length);
+  appendFileSync(path, '\n{"type":"dropped","at":1,"events":1}\n');
+  await expect(readRecording(path)).rejects.toMatchObject({ code: 'SLUICE_BAD_LINE' });
+  writeFileSync(path, '{"hello":"world"}\n');
+  await expect(readRecording(path)).rejects.toMatchObject({ code: 'SLUICE_FORMAT_UNKNOWN' });
+  await expect(readRecording(`${path}.gone`)).rejects.toMatchObject({ code: 'SLUICE_NOT_FOUND' });
+  await expect(openRecorder(join(path, 'below'))).rejects.toMatchObject({ code: 'SLUICE_IO' });
+});
