@@ -21,6 +21,13 @@ describe('sluice simulate', () => {
     for (const name of classes.split(',')) expect(report.faults).not.toHaveProperty(name);
   });
 
+  it('runs seeds on threads of their own, and finds the same', async () => {
+    const seeds = ['simulate', '--seed', '3', '--seeds', '2', '--operations', '10', '--json'];
+    const alone = JSON.parse((await sluice(seeds)).stdout);
+    const together = JSON.parse((await sluice([...seeds, '--jobs', '2'])).stdout);
+    expect({ ...together, seedsPerCpuMinute: 0 }).toEqual({ ...alone, seedsPerCpuMinute: 0 });
+  });
+
   it('refuses fault classes that there are not', async () => {
     const { code, stderr } = await sluice(['simulate', '--without', 'earthquake']);
     expect(code).toBe(2);

@@ -1,8 +1,11 @@
 // A few seeds of the simulation, that they can be repeated, and that defects are found.
 import { simulate } from 'sluice/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { findingsOf, isEnough } from '#sluice/cli/simulate-report.js';
 import { CANARIES, hunt } from '#sluice/testing/simulation/canaries/hunt.js';
 import { exhaust } from '#sluice/testing/simulation/exhaustive.js';
+import { NEVER_TAKEN, namesOf, SELDOM_TAKEN } from '#sluice/testing/simulation/untaken.js';
+import { chartTransitions } from '#sluice/testing/system/transitions-taken.js';
 import { numberFromEnvironment } from '../support/random.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -34,6 +37,30 @@ describe('a collection in a simulation', () => {
     expect(failures).toEqual([]);
     expect(calls.powerCut).toBeGreaterThan(10);
     expect(runs).toBeGreaterThan(calls.powerCut);
+  });
+});
+
+describe('a campaign', () => {
+  const report = {
+    ...{ seeds: 500, operations: 250_000, virtualHours: 1, seedsPerCpuMinute: 1, failed: [] },
+    ...{ faults: {}, faultsMissing: ['hang'], traffic: {}, trafficMissing: ['reopened'] },
+    transitions: { total: 3, missing: ['a on B: c'], seldom: ['d'], disproved: ['e'] },
+  };
+
+  it('lacks what was never reached, once it is long enough', () => {
+    expect(isEnough(report)).toBe(true);
+    expect(isEnough({ ...report, operations: 249_999 })).toBe(false);
+    expect(findingsOf(report, true).join()).toMatch(
+      /: e,.* hang .* reopened,never taken: a on B: c$/,
+    );
+    expect(findingsOf(report, false)).toHaveLength(1);
+  });
+
+  it('names no transition that is none', () => {
+    const all = new Set(chartTransitions());
+    const named = [...namesOf(NEVER_TAKEN), ...namesOf(SELDOM_TAKEN)];
+    expect(named.filter((name) => !all.has(name))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
   });
 });
 

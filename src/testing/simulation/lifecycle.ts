@@ -74,7 +74,7 @@ export class Lifecycle {
     world.trace.note(`reopen: ${ending.status}`);
     if (ending.status === 'done') {
       world.traffic.count('reopened');
-      await this.#found(collection);
+      await this.#found(collection, false);
     } else if (ending.status === 'overdue') world.violated('reopening ends', 'it did not');
     else if (ending.status === 'failed' && process?.faultCount === faults) {
       world.violated('reopening succeeds', errorText(ending.error));
@@ -110,7 +110,7 @@ export class Lifecycle {
     if (ending.status === 'done') {
       this.#isCreated = true;
       world.traffic.count('opened');
-      await this.#found(ending.value);
+      await this.#found(ending.value, true);
       return true;
     }
     if (ending.status === 'overdue') world.violated('opening ends', 'it did not');
@@ -123,7 +123,7 @@ export class Lifecycle {
   }
 
   /** What the collection shows after an opening must be what the log's end says. */
-  async #found(collection: Collection): Promise<void> {
+  async #found(collection: Collection, isLoaded: boolean): Promise<void> {
     const world = this.#world;
     const { last, applied } = collection.info().wal;
     if (applied !== last) {
@@ -131,7 +131,7 @@ export class Lifecycle {
     }
     world.oracle.resume(last, world.hadPowerCut);
     world.hadPowerCut = false;
-    this.#session.begin(collection);
+    this.#session.begin(collection, isLoaded);
     await expectContents(world, collection);
   }
 

@@ -62,7 +62,8 @@ export class Session {
     return this.#readers.size;
   }
 
-  begin(collection: Collection): void {
+  /** The collection is open; `isLoaded`: what is in force is what a new process has read. */
+  begin(collection: Collection, isLoaded: boolean): void {
     this.#number += 1;
     this.#collection = collection;
     const { flushIntervalMs } = collection.info().configuration;
@@ -70,7 +71,8 @@ export class Session {
       const text = `the interval is ${flushIntervalMs}, should be one of ${this.#intervals}`;
       this.#world.violated('the configuration in force is stored', text);
     }
-    this.#intervals = [flushIntervalMs];
+    // A collection that is opened again keeps what it was told, and has it stored by the next commit.
+    if (isLoaded) this.#intervals = [flushIntervalMs];
   }
 
   /** The collection is closed, broken, or its process is dead. */

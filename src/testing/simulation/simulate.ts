@@ -4,7 +4,6 @@ import { Counters } from './checkers/counters.js';
 import { Lifecycle } from './lifecycle.js';
 import { settleDown } from './liveness.js';
 import { Session } from './session.js';
-import type { TrafficClass } from './traffic.js';
 import { Workload } from './workload.js';
 import { World, type WorldOptions } from './world.js';
 
@@ -32,7 +31,7 @@ export interface SimulationResult {
   /** How often each class of faults has struck. */
   faults: ReadonlyMap<string, number>;
   /** How often each kind of thing has happened. */
-  traffic: ReadonlyMap<TrafficClass, number>;
+  traffic: ReadonlyMap<string, number>;
   /** The rule that was broken, and the last lines of the trace. */
   failure: { rule: string; message: string; lines: readonly string[] } | undefined;
 }
