@@ -63,7 +63,9 @@ export interface CoreOptions<Op, Info extends SegmentInfo> {
 }
 
 /** What has not failed any more when the store has been opened. */
-const PUT_RIGHT = ['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking'];
+const PUT_RIGHT = [
+  ...['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking', 'storage'],
+];
 
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
@@ -219,10 +221,13 @@ export class Core<Op, Info extends SegmentInfo> {
     this.options.logger.warn({ err: error, code: error.code, what }, 'something is missing');
   }
 
-  /** As `failIfSticky`, for an error that the status has already. */
+  /** As `failIfSticky`, for an error that the status may have already. */
   breakIfSticky(error: unknown): void {
     if (!isSticky(error) || this.broken !== undefined) return;
     this.broken = toSluiceError(error, 'SLUICE_IO');
+    const { message } = this.broken;
+    const isTold = this.errors.standing.some((told) => told.message === message);
+    if (!isTold) this.errors.report('storage', this.broken);
     this.options.logger.error({ err: error, code: this.broken.code }, 'the storage is broken');
     // At once, so that nothing more is appended; the chart hears of it right afterwards.
     this.refuseEveryone();

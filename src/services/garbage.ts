@@ -11,7 +11,7 @@ export class Garbage {
   readonly #wal: Wal;
   readonly #segments: SegmentHolder<never>;
   readonly #walLive: () => number;
-  /** What there was right after the last compaction: more can't be had. */
+  /** What of the log was there right after the last compaction: more can't be had. */
   #residue = 0;
 
   /** `walLive`: bytes of the records that the log has not forgotten. */
@@ -21,27 +21,22 @@ export class Garbage {
     this.#walLive = options.walLive;
   }
 
-  /** Whether it pays now. Errors: those of `bytesOnDisk`. */
+  /** Whether it pays now. Errors: those of `bytesOnDisk` and `garbageBytes`. */
   async isWorthwhile(): Promise<boolean> {
-    const { garbage, live } = await this.#measure();
-    return garbage - this.#residue > Math.max(GARBAGE_MIN, live);
+    const forgotten = (await this.#forgotten()) - this.#residue;
+    const dropped = (await this.#segments.garbageBytes?.()) ?? 0;
+    const { stored = 0 } = this.#segments.diskUse?.() ?? {};
+    return forgotten + dropped > Math.max(GARBAGE_MIN, stored + this.#walLive());
   }
 
   /** To be called when it has been given back. Errors: those of `bytesOnDisk`. */
   async reclaimed(): Promise<void> {
-    this.#residue = (await this.#measure()).garbage;
+    this.#residue = await this.#forgotten();
   }
 
-  async #measure(): Promise<{ garbage: number; live: number }> {
-    const { stored = 0 } = this.#segments.diskUse?.() ?? {};
-    const live = { wal: this.#walLive(), segments: stored };
-    const [wal = live.wal, segments = live.segments] = [
-      await this.#wal.bytesOnDisk?.(),
-      await this.#segments.bytesOnDisk?.(),
-    ];
-    return {
-      garbage: Math.max(wal - live.wal, 0) + Math.max(segments - live.segments, 0),
-      live: live.wal + live.segments,
-    };
+  /** Bytes that the log takes beside its records. */
+  async #forgotten(): Promise<number> {
+    const bytesOnDisk = (await this.#wal.bytesOnDisk?.()) ?? 0;
+    return Math.max(bytesOnDisk - this.#walLive(), 0);
   }
 }

@@ -121,7 +121,7 @@ export interface Wal {
   watch?(listener: (last: number) => void): () => void;
   /**
    * Gives the space of what was forgotten back to the disk, if it doesn't do that at once anyway.
-   * Called while the disk is nearly full, or when `bytesOnDisk` shows that it is worth it; anything
+   * Called while the disk is nearly full, or when much was deleted (see `bytesOnDisk`); anything
    * else may be called beside it. What a signal leaves undone is done by a later call or never.
    */
   reclaim?(signal: AbortSignal): Promise<void>;
@@ -215,8 +215,11 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   diskUse?(): DiskUse;
   /** As `Wal.reclaim`, for what commits have dropped. */
   reclaim?(signal: AbortSignal): Promise<void>;
-  /** As `Wal.bytesOnDisk`: what segments take that were dropped counts too; files beside it don't. */
-  bytesOnDisk?(): Promise<number | undefined>;
+  /**
+   * Bytes on disk that `reclaim` can give back, about; undefined: unknown. Neither what a reclaim
+   * couldn't give back nor what runs have written and not swapped yet is among them.
+   */
+  garbageBytes?(): Promise<number | undefined>;
   /** Releases everything; waits for nothing but its own writes. Safe to call twice. */
   close(): Promise<void>;
 }

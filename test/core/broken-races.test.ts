@@ -125,6 +125,25 @@ describe('when the storage breaks', () => {
     expect(handler.state).toBe('broken');
     expect(deathsWritten(journal)).toEqual([1]);
   });
+
+  it('the status says by what, also where nobody else has anything to say: the count of deaths', async () => {
+    const { handler, gates, clock } = await openGated();
+    hold(gates, 'deaths.write');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    open(gates, 'deaths.write');
+    await settle(20);
+    // The run has succeeded: its mark is to be taken back.
+    open(gates, 'deaths.write', errorOf('sticky', 'no space'));
+    await settle(20);
+    const standing = () => handler.status().errors.filter(({ recoveredAt }) => !recoveredAt);
+    expect(handler.state).toBe('broken');
+    expect(standing()).toMatchObject([{ what: 'storage', message: 'no space', times: 1 }]);
+    gates.release();
+    await clock.run(handler.reopen());
+    expect(standing()).toEqual([]);
+  });
 });
 
 describe('when a call hangs', () => {

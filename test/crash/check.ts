@@ -1,4 +1,4 @@
-import { findPrefix, type Model, type StoredPoint } from './model.js';
+import { type Contents, findPrefix, type Model } from './model.js';
 import type { Step, StepOptions } from './steps.js';
 import type { Target } from './target.js';
 
@@ -43,9 +43,10 @@ export async function checkStoreOfAny(
   const problem = (text: string) => ({ problem: text, length: 0 });
   try {
     const session = await target.open(path, options);
-    const { points, count } = await session.read().finally(() => session.close());
+    const { count, ...contents } = await session.read().finally(() => session.close());
+    const { points } = contents;
     if (count !== points.length) return problem(`counts ${count} but returns ${points.length}`);
-    const findings = possible.map((expected) => compare(expected, points));
+    const findings = possible.map((expected) => compare(expected, contents));
     const found = findings.find((finding) => finding.problem === undefined) ?? findings.at(-1);
     if (found === undefined) throw new TypeError('nothing is expected of the store');
     if (found.problem !== undefined) return found;
@@ -57,8 +58,8 @@ export async function checkStoreOfAny(
   }
 }
 
-function compare(expected: Expectation, points: readonly StoredPoint[]): Finding {
-  const { length, difference } = findPrefix(expected.start, expected.steps, points);
+function compare(expected: Expectation, contents: Contents): Finding {
+  const { length, difference } = findPrefix(expected.start, expected.steps, contents);
   if (length === undefined) {
     return { problem: `no prefix of the steps gives this: ${difference}`, length: 0 };
   }

@@ -4,7 +4,14 @@ import { Random } from '../support/random.js';
 import { withDirectory } from '../support/temporary.js';
 import { COLLECTION } from './collection-work.js';
 import { outcomeOf } from './endurance.js';
-import { type Call, callsOfBusiestThread, type Effect, endure, type LongScript } from './faults.js';
+import {
+  type Call,
+  callsOfBusiestThread,
+  type Effect,
+  endure,
+  type LongScript,
+  textOf,
+} from './faults.js';
 import { makeSteps } from './steps.js';
 import { loadTarget } from './target.js';
 
@@ -55,14 +62,16 @@ async function walk({ directory, seed, call, effect }: Walk, numbers: Iterable<n
   const problems: string[] = [];
   let [points, told, missed] = [0, 0, 0];
   for (const number of numbers) {
-    const place = join(directory, `${call}-${effect}-${number}`);
+    const place = join(directory, `${textOf(call)} ${effect} ${number}`);
     mkdirSync(place);
     const script = makeScript(new Random(seed));
     const endured = await endure(place, COLLECTION, script, { call, effect, number });
     if (endured.hit) points += 1;
     else missed += 1;
     const outcome = await outcomeOf(target, join(place, 'store'), script, endured);
-    problems.push(...outcome.problems.map((text) => `${effect} at ${call} ${number}: ${text}`));
+    problems.push(
+      ...outcome.problems.map((text) => `${effect} at ${textOf(call)} ${number}: ${text}`),
+    );
     if (outcome.told) told += 1;
     rmSync(place, { recursive: true });
     if (missed === MISSES_MAX) break;

@@ -8,14 +8,20 @@ import type { Step, StepOptions } from './steps.js';
 
 const ENDURE = fileURLToPath(new URL('./child/endure.mjs', import.meta.url));
 
-/**
- * System calls that fail. Those of the second list are common in every process: they fail only on
- * the databases' files, by name. (What is created under a random name is reached by the first.)
- */
-export const CALLS_ANYWHERE = ['fdatasync', 'fsync', 'rename', 'unlink', 'mkdir'] as const;
-export const CALLS_ON_FILES = ['write', 'openat', 'read'] as const;
-export const CALLS = [...CALLS_ANYWHERE, ...CALLS_ON_FILES];
-export type Call = (typeof CALLS)[number];
+/** A system call that fails; those that are common in every process only on some files, by name. */
+export interface Call {
+  name: string;
+  files?: 'databases' | 'indexes';
+}
+
+export const CALLS: readonly Call[] = [
+  ...['fdatasync', 'fsync', 'rename', 'unlink', 'mkdir'].map((name) => ({ name })),
+  ...['write', 'openat', 'read'].map((name) => ({ name, files: 'databases' as const })),
+  ...['write', 'openat', 'pread64', 'fsync'].map((name) => ({ name, files: 'indexes' as const })),
+];
+
+/** A call in words. */
+export const textOf = ({ name, files }: Call) => (files ? `${name} of ${files}` : name);
 
 /** What a call does instead: it fails, that once or from then on, or the process is killed. */
 export const EFFECTS = ['EIO', 'EIO+', 'ENOSPC', 'ENOSPC+', 'SIGKILL'] as const;
@@ -47,6 +53,8 @@ export interface Endured {
 const TIME_LIMIT_MS = 60_000;
 /** Numbers that the databases' files get in one run, about. */
 const FILE_NUMBERS = 60;
+/** Random names that a process makes in one run, about; see `child/endure.mjs`. */
+const RANDOM_NAMES = 150;
 
 /** Runs a script on a store in `directory`, with a fault or, to count calls, without effect. */
 export async function endure(
@@ -98,16 +106,18 @@ export async function endure(
 }
 
 function straceFlags(store: string, fault: Fault | { call: Call }): string[] {
-  const flags = ['-f', '--seccomp-bpf', '-e', `trace=${fault.call}`];
-  if ((CALLS_ON_FILES as readonly string[]).includes(fault.call)) {
-    flags.push(...databaseFiles(store).flatMap((path) => ['-P', path]));
+  const { name: callName, files } = fault.call;
+  const flags = ['-f', '--seccomp-bpf', '-e', `trace=${callName}`];
+  if (files !== undefined) {
+    const paths = files === 'databases' ? databaseFiles(store) : indexFiles(store);
+    flags.push(...paths.flatMap((path) => ['-P', path]));
   }
   if (!('effect' in fault)) return flags;
-  const { call, effect, number } = fault;
+  const { effect, number } = fault;
   const when = `when=${number}${effect.endsWith('+') ? '+' : ''}`;
   const name = effect.replace('+', '');
   const what = name === 'SIGKILL' ? `signal=${name}` : `error=${name}`;
-  return [...flags, '-e', `inject=${call}:${what}:${when}`];
+  return [...flags, '-e', `inject=${callName}:${what}:${when}`];
 }
 
 function databaseFiles(store: string): string[] {
@@ -122,12 +132,19 @@ function databaseFiles(store: string): string[] {
   });
 }
 
+function indexFiles(store: string): string[] {
+  return Array.from({ length: RANDOM_NAMES }, (_, index) => {
+    const name = (index + 1).toString(16).padStart(32, '0');
+    return join(store, 'vector-index', `${name}.hnsw`);
+  });
+}
+
 /** The most calls that one thread has made. */
-export function callsOfBusiestThread(trace: string, call: Call): number {
+export function callsOfBusiestThread(trace: string, { name }: Call): number {
   const counts = new Map<string, number>();
   for (const line of trace.split('\n')) {
     const [thread = '', text = ''] = line.split(/\s+(.*)/);
-    if (text.startsWith(`${call}(`)) counts.set(thread, (counts.get(thread) ?? 0) + 1);
+    if (text.startsWith(`${name}(`)) counts.set(thread, (counts.get(thread) ?? 0) + 1);
   }
   return Math.max(0, ...counts.values());
 }

@@ -9,39 +9,56 @@ const STEPS = makeSteps(new Random(1), {
   ...{ configurations: [], first: 0 },
 });
 
-/** The points after some steps. */
-function pointsAfter(steps: readonly Step[]): StoredPoint[] {
+/** What a store shows after some steps. */
+function contentsAfter(steps: readonly Step[]) {
   const model = new Model();
   for (const step of steps) model.apply(step);
-  return [...model.ids()].map((id) => {
+  const points = [...model.ids()].map((id): StoredPoint => {
     const [, vector, entries] = JSON.parse(model.text(id) ?? '');
     return { id, vector, payload: Object.fromEntries(entries) };
   });
+  return { points, payloadIndexes: model.payloadIndexes.sort() };
 }
 
 describe('the model of what a crash may leave', () => {
   it('finds the prefix of the steps that a store shows', () => {
-    for (let length = 0; length <= STEPS.length; length += 1) {
-      const found = findPrefix(new Model(), STEPS, pointsAfter(STEPS.slice(0, length)));
+    for (let length = 0; length <= STEPS.length; length += 7) {
+      const found = findPrefix(new Model(), STEPS, contentsAfter(STEPS.slice(0, length)));
       expect(found.length).toBeGreaterThanOrEqual(length);
       // Steps that change nothing can't be told from steps that are missing.
-      expect(pointsAfter(STEPS.slice(0, found.length))).toEqual(
-        pointsAfter(STEPS.slice(0, length)),
+      expect(contentsAfter(STEPS.slice(0, found.length))).toEqual(
+        contentsAfter(STEPS.slice(0, length)),
       );
     }
   });
 
   it('finds no prefix when an upsert from the middle is missing', () => {
     const gap = STEPS.findIndex((step, place) => place > 280 && step.kind === 'upsert');
-    const points = pointsAfter(STEPS.filter((_, place) => place !== gap));
-    const { length, difference } = findPrefix(new Model(), STEPS, points);
+    const contents = contentsAfter(STEPS.filter((_, place) => place !== gap));
+    const { length, difference } = findPrefix(new Model(), STEPS, contents);
     expect(length).toBeUndefined();
-    expect(difference).toMatch(/closest is prefix \d+ with \d+ points that differ: point/);
+    expect(difference).toMatch(/closest is prefix \d+ with \d+ points that differ.*: point/);
+  });
+
+  it('finds no prefix when a payload index of the end is missing, or one too many is there', () => {
+    const steps: Step[] = [
+      { kind: 'createPayloadIndex', path: 'a', wait: true },
+      ...STEPS.slice(0, 20),
+      { kind: 'createPayloadIndex', path: 'b', wait: true },
+    ];
+    const { points } = contentsAfter(steps);
+    const lengthWith = (payloadIndexes: string[]) =>
+      findPrefix(new Model(), steps, { points, payloadIndexes }).length;
+    expect(lengthWith(['b', 'a'])).toBe(steps.length);
+    expect(lengthWith(['a'])).toBe(steps.length - 1);
+    expect(lengthWith(['b'])).toBeUndefined();
+    expect(lengthWith(['a', 'b', 'c'])).toBeUndefined();
   });
 
   it('finds no prefix when a point comes twice', () => {
-    const points = pointsAfter(STEPS);
-    const { difference } = findPrefix(new Model(), STEPS, [...points, ...points.slice(0, 1)]);
+    const { points } = contentsAfter(STEPS);
+    const twice = { points: [...points, ...points.slice(0, 1)] };
+    const { difference } = findPrefix(new Model(), STEPS, twice);
     expect(difference).toBe('the store returned a point twice');
   });
 

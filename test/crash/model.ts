@@ -7,15 +7,29 @@ export interface StoredPoint {
   payload: StepPayload;
 }
 
+/** What a store shows. */
+export interface Contents {
+  points: readonly StoredPoint[];
+  /** Paths of the payload indexes; undefined for a store that has none. */
+  payloadIndexes?: readonly string[];
+}
+
 /**
- * What the points are after some steps, as a fold over them. Each step is all or nothing: one that
+ * What a store holds after some steps, as a fold over them. Each step is all or nothing: one that
  * names a missing point, where it must exist, changes nothing.
  */
 export class Model {
   readonly #points: Map<number, { vector: number[]; payload: StepPayload }>;
+  readonly #payloadIndexes: Set<string>;
 
   constructor(other?: Model) {
     this.#points = new Map(other === undefined ? [] : other.#points);
+    this.#payloadIndexes = new Set(other === undefined ? [] : other.#payloadIndexes);
+  }
+
+  /** Paths of the payload indexes. */
+  get payloadIndexes(): string[] {
+    return [...this.#payloadIndexes];
   }
 
   get size(): number {
@@ -32,7 +46,7 @@ export class Model {
     return point === undefined ? undefined : pointText({ id, ...point });
   }
 
-  /** Applies a step and returns the ids it touched. */
+  /** Applies a step and returns the ids it touched; a payload index touches none. */
   apply(step: Step): readonly number[] {
     switch (step.kind) {
       case 'upsert':
@@ -59,6 +73,12 @@ export class Model {
         return this.#changePayload(step.selector, (old) => without(old, step.keys));
       case 'clearPayload':
         return this.#changePayload(step.selector, () => ({}));
+      case 'createPayloadIndex':
+        this.#payloadIndexes.add(step.path);
+        return [];
+      case 'deletePayloadIndex':
+        this.#payloadIndexes.delete(step.path);
+        return [];
       default:
         return [];
     }
@@ -112,11 +132,11 @@ export interface PrefixMatch {
   difference: string;
 }
 
-/** Looks for the prefix of `steps` that leads from `start` to the points observed. */
+/** Looks for the prefix of `steps` that leads from `start` to what was observed. */
 export function findPrefix(
   start: Model,
   steps: readonly Step[],
-  points: readonly StoredPoint[],
+  { points, payloadIndexes }: Contents,
 ): PrefixMatch {
   const observed = new Map(points.map((point) => [point.id, pointText(point)]));
   if (observed.size !== points.length) {
@@ -128,17 +148,24 @@ export function findPrefix(
     if (model.text(id) === observed.get(id)) different.delete(id);
     else different.add(id);
   };
+  const isEqual = () => different.size === 0 && hasIndexes(model, payloadIndexes);
   for (const id of [...observed.keys(), ...model.ids()]) compare(id);
-  let length = different.size === 0 ? 0 : undefined;
+  let length = isEqual() ? 0 : undefined;
   let best = { length: 0, count: different.size, ids: [...different].slice(0, 3) };
   for (const [index, step] of steps.entries()) {
     for (const id of model.apply(step)) compare(id);
-    if (different.size === 0) length = index + 1;
+    if (isEqual()) length = index + 1;
     if (different.size <= best.count) {
       best = { length: index + 1, count: different.size, ids: [...different].slice(0, 3) };
     }
   }
   const examples = best.ids.map((id) => `point ${id} is ${observed.get(id)?.slice(0, 200)}`);
-  const difference = `closest is prefix ${best.length} with ${best.count} points that differ: `;
-  return { length, difference: difference + examples.join('; ') };
+  const closest = `closest is prefix ${best.length} with ${best.count} points that differ`;
+  const indexes = payloadIndexes && `, payload indexes [${payloadIndexes}]`;
+  return { length, difference: `${closest}${indexes ?? ''}: ${examples.join('; ')}` };
+}
+
+function hasIndexes(model: Model, observed: readonly string[] | undefined): boolean {
+  if (observed === undefined) return true;
+  return [...observed].sort().join() === model.payloadIndexes.sort().join();
 }

@@ -30,7 +30,10 @@ traced(
 traced(
   'a failing sync loses nothing acknowledged',
   async () => {
-    const { problems, points } = await failCall('fdatasync', ['EIO'], { seed: SEED, count: 1 });
+    const { problems, points } = await failCall({ name: 'fdatasync' }, ['EIO'], {
+      seed: SEED,
+      count: 1,
+    });
     expect(problems).toEqual([]);
     expect(points).toBe(1);
   },

@@ -6,7 +6,7 @@ export type StepSelector = number[] | { group: number };
 /** A payload of the tests: `step` names the step that wrote it, so no two states look alike. */
 export type StepPayload = { [key: string]: string | number };
 
-/** One thing a process under test does. From `createPayloadIndex` on they change no point. */
+/** One thing a process under test does. From `flush` on they change nothing that is stored. */
 export type StepAction =
   | { kind: 'upsert'; points: { id: number; vector: number[]; payload: StepPayload }[] }
   | { kind: 'delete'; selector: StepSelector }

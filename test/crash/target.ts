@@ -1,4 +1,4 @@
-import type { StoredPoint } from './model.js';
+import type { Contents } from './model.js';
 import type { Step, StepOptions } from './steps.js';
 
 /** A store under test, open in some process. */
@@ -8,8 +8,8 @@ export interface Session {
    * Resolves when the store has answered, with the operation's number if it got one.
    */
   perform(step: Step): Promise<{ opNum?: number }>;
-  /** Every point, with what the store itself counts. */
-  read(): Promise<{ points: StoredPoint[]; count: number }>;
+  /** Everything that is there, with the number of points that the store itself counts. */
+  read(): Promise<Contents & { count: number }>;
   close(): Promise<void>;
 }
 

@@ -93,10 +93,36 @@ test('what was deleted before a reopening takes no disk after a reclaim either',
   await before.close();
   const after = new SegmentStore<object>(db);
   await after.open({ storeId });
-  expect(await after.bytesOnDisk()).toBeGreaterThan(4 * MIB);
+  expect(await after.garbageBytes()).toBeGreaterThan(4 * MIB);
   await after.reclaim(signal);
-  expect(await after.bytesOnDisk()).toBe(0);
+  expect(await after.garbageBytes()).toBe(0);
   expect(sizeOf(path)).toBeLessThan(3 * MIB);
+});
+
+test('only what a reclaim can give back is garbage: not what waits for a commit, nor what it left', async () => {
+  const { db } = await openLevel();
+  const store = new SegmentStore<object>(db);
+  await store.open({ storeId });
+  const payloads = Array.from({ length: BLOCKS }, () => noise(MIB));
+  const [first, ...others] = await store.putBlocks(payloads, signal);
+  const keys = others.map(({ key }) => key);
+  await store.commit({}, keys);
+  await store.reclaim(signal);
+  // The first block waits for a commit all the time.
+  expect(await store.garbageBytes()).toBe(0);
+  await store.commit({}, keys.slice(6));
+  expect(await store.garbageBytes()).toBeGreaterThan(5 * MIB);
+  expect(await store.garbageBytes()).toBeLessThanOrEqual(6 * MIB);
+  // A compaction that gives nothing back: there is no use in another one.
+  Object.assign(db, { compactRange: async () => {} });
+  await store.reclaim(signal);
+  expect(await store.garbageBytes()).toBe(0);
+  await store.commit(
+    {},
+    [first, ...others.slice(8)].map((ref) => ref?.key ?? ''),
+  );
+  expect(await store.garbageBytes()).toBeLessThanOrEqual(2 * MIB);
+  expect(await store.garbageBytes()).toBeGreaterThan(MIB);
 });
 
 test('many blocks are compacted in parts, between which a signal ends it', async () => {

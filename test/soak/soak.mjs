@@ -43,6 +43,8 @@ const workload = new Workload({ seed: Number(values.seed), ids: IDS, dimensions:
 const { signal } = new AbortController();
 const samples = [];
 const disk = [];
+/** Bytes of the heap at the end of each round, when nothing is left to be optimized. */
+const restingHeaps = [];
 const begin = performance.now();
 let collection = await openCollection(path, { ...OPTIONS, signal });
 
@@ -74,12 +76,15 @@ async function reopen() {
   await workload.check(collection);
   const { color, errors } = await collection.optimize();
   if (color !== 'green') throw new Error(`the collection is ${color}: ${errors[0]?.message}`);
+  const { heapUsed } = sample(collection, signal);
+  restingHeaps.push(heapUsed);
   await collection.close();
   const bytes = await bytesIn(path);
   disk.push({ bytes, liveBytes: workload.liveBytes });
   const parts = ['wal', 'segments', 'vector-index'];
   const sizes = await Promise.all(parts.map((part) => bytesIn(join(path, part))));
   report('closed', [
+    `heap ${mega(heapUsed)} MiB`,
     `disk ${mega(bytes)} MiB for ${mega(workload.liveBytes)} MiB of live data`,
     parts.map((part, at) => `${part} ${mega(sizes[at])}`).join('  '),
   ]);
@@ -104,7 +109,7 @@ try {
   await rm(directory, { recursive: true });
 }
 
-const verdicts = judge({ samples, disk, minutes, walBytesMax: OPTIONS.walBytesMax });
+const verdicts = judge({ samples, restingHeaps, disk, minutes, walBytesMax: OPTIONS.walBytesMax });
 process.stdout.write(`${workload.operations} calls, seed ${values.seed}\n`);
 for (const { name, text, isGood } of verdicts) {
   const mark = isGood === undefined ? 'skipped' : isGood ? 'good' : 'TOO MUCH';

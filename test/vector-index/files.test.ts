@@ -1,8 +1,10 @@
-import { copyFile, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { copyFile, mkdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FileVectorIndexes } from '#sluice/services/vector-index/file-indexes.js';
+import { loadGraphLibrary } from '#sluice/services/vector-index/usearch-index.js';
 import type { VectorIndexRecord } from '#sluice/services/vector-index/vector-index.js';
 import { buildOptions, filesIn, newIndexes, someVectors, sourceOf } from './support/indexes.js';
 
@@ -36,6 +38,18 @@ describe('the file of an index', () => {
     await indexes.remove([record.file]);
     expect(await files()).toEqual([]);
     expect(index.search(query, 20)).toEqual(before);
+  });
+
+  test('that is empty or missing is an error, and closes no descriptor of the process', async () => {
+    const { directory } = await newIndexes();
+    await mkdir(directory);
+    const empty = join(directory, 'empty');
+    await writeFile(empty, '');
+    const graph = (await loadGraphLibrary()).create(shape, { m: 16, efConstruct: 100 });
+    const { ino } = fstatSync(0);
+    expect(() => graph.view(empty)).toThrow('empty');
+    expect(() => graph.view(join(directory, 'missing'))).toThrow('ENOENT');
+    expect(fstatSync(0).ino).toBe(ino);
   });
 
   test('is lost when any part of it is changed', async () => {

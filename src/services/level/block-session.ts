@@ -30,6 +30,10 @@ export class BlockSession {
   #unreferenced: readonly string[];
   /** Where blocks have been deleted since `takeDeleted`; at first perhaps anywhere, by earlier opens. */
   #deleted: KeySpan | undefined = BLOCK_KEYS;
+  /** How many bytes those were; at first earlier opens may have left any number. */
+  #deletedBytes = Number.POSITIVE_INFINITY;
+  /** Sizes of the blocks that are stored, as far as they were written or read since the open. */
+  readonly #sizes = new Map<string, number>();
 
   /** `unreferenced`: stored blocks that the manifest doesn't name; an earlier open left them. */
   constructor(epoch: string, named: Iterable<string>, unreferenced: readonly string[]) {
@@ -55,14 +59,33 @@ export class BlockSession {
     return keys;
   }
 
-  wrote(keys: Iterable<string>): void {
-    for (const key of keys) this.#fresh.add(key);
+  wrote(refs: Iterable<BlockRef>): void {
+    for (const ref of refs) {
+      this.#fresh.add(ref.key);
+      this.#sizes.set(ref.key, ref.bytes);
+    }
+  }
+
+  read({ key, bytes }: BlockRef): void {
+    // One that was deleted meanwhile isn't stored any more.
+    if (this.#named.has(key)) this.#sizes.set(key, bytes);
+  }
+
+  /**
+   * How much of these bytes on disk belongs to blocks that were deleted and that no compaction has
+   * gone over since: what isn't stored now, but no more than was deleted since `takeDeleted`.
+   */
+  garbageIn(bytesOnDisk: number): number {
+    const stored = [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return Math.min(Math.max(bytesOnDisk - stored, 0), this.#deletedBytes);
   }
 
   deleted(keys: Iterable<string>): void {
     for (const key of keys) {
       this.#fresh.delete(key);
       this.#garbage.delete(key);
+      this.#deletedBytes += this.#sizes.get(key) ?? 0;
+      this.#sizes.delete(key);
       const { from, to } = this.#deleted ?? { from: key, to: key };
       this.#deleted = { from: key < from ? key : from, to: key > to ? key : to };
     }
@@ -70,6 +93,7 @@ export class BlockSession {
 
   /** Adjoining spans of keys in which blocks have been deleted since the last call; none if none have. */
   takeDeleted(): KeySpan[] {
+    this.#deletedBytes = 0;
     if (this.#deleted === undefined) return [];
     const { from, to } = this.#deleted;
     this.#deleted = undefined;

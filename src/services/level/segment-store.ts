@@ -85,6 +85,7 @@ export class SegmentStore<M> {
     const refs: BlockRef[] = [];
     let batch: Entry[] = [];
     let batchBytes = 0;
+    const writeBatch = () => this.#writeBlocks(session, batch, refs.slice(-batch.length));
     try {
       throwIfAborted(signal);
       for await (const payload of payloads) {
@@ -95,12 +96,12 @@ export class SegmentStore<M> {
         batchBytes += value.byteLength;
         refs.push({ key, bytes: payload.byteLength });
         if (batchBytes < this.#batchBytes) continue;
-        await this.#writeBlocks(session, batch);
+        await writeBatch();
         batch = [];
         batchBytes = 0;
       }
       throwIfAborted(signal);
-      if (batch.length > 0) await this.#writeBlocks(session, batch);
+      if (batch.length > 0) await writeBatch();
       throwIfAborted(signal);
       return refs;
     } catch (error) {
@@ -115,6 +116,7 @@ export class SegmentStore<M> {
    */
   async readBlock(ref: BlockRef): Promise<Uint8Array> {
     this.#handle.assertOpen();
+    const session = this.#session;
     const value = await this.#handle.get(ref.key);
     if (value === undefined) {
       throw new SluiceError('SLUICE_DAMAGED', `block ${ref.key} is missing`);
@@ -126,6 +128,7 @@ export class SegmentStore<M> {
         `block ${ref.key} hasn't the size it was written with`,
       );
     }
+    session.read(ref);
     return payload;
   }
 
@@ -201,9 +204,13 @@ export class SegmentStore<M> {
     await this.#handle.compact(this.#session.takeDeleted(), signal);
   }
 
-  /** Bytes that all blocks take on disk, about; undefined where the database can't tell. Errors: as `reclaim`. */
-  bytesOnDisk(): Promise<number | undefined> {
-    return this.#handle.size(BLOCK_KEYS);
+  /**
+   * Bytes on disk that `reclaim` can give back, about; undefined where the database can't tell.
+   * Blocks that earlier opens wrote count as stored once they have been read. Errors: as `reclaim`.
+   */
+  async garbageBytes(): Promise<number | undefined> {
+    const bytesOnDisk = await this.#handle.size(BLOCK_KEYS);
+    return bytesOnDisk && this.#session.garbageIn(bytesOnDisk);
   }
 
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */
@@ -234,10 +241,14 @@ export class SegmentStore<M> {
     return value === undefined ? undefined : readManifest(value);
   }
 
-  #writeBlocks(session: BlockSession, puts: readonly Entry[]): Promise<void> {
+  #writeBlocks(
+    session: BlockSession,
+    puts: readonly Entry[],
+    refs: readonly BlockRef[],
+  ): Promise<void> {
     return this.#run(session, async () => {
       await this.#handle.write({ puts, sync: true });
-      session.wrote(puts.map(([key]) => key));
+      session.wrote(refs);
     });
   }
 

@@ -146,8 +146,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     await this.#options.store.reclaim?.(signal);
   }
 
-  async bytesOnDisk(): Promise<number | undefined> {
-    return this.#options.store.bytesOnDisk?.();
+  async garbageBytes(): Promise<number | undefined> {
+    return this.#options.store.garbageBytes?.();
   }
 
   /** As the port says; without a number, as of the last operation that came here. */

@@ -66,8 +66,8 @@ export interface BlockStore {
   deleteBlocks(keys: readonly string[]): Promise<void>;
   /** Gives the space of deleted blocks back to the disk, if it doesn't do that at once anyway. */
   reclaim?(signal: AbortSignal): Promise<void>;
-  /** Bytes that all blocks take on disk, deleted ones included, about; undefined: unknown. */
-  bytesOnDisk?(): Promise<number | undefined>;
+  /** Bytes on disk that `reclaim` can give back, about; undefined: unknown. */
+  garbageBytes?(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

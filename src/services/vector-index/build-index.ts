@@ -48,9 +48,9 @@ export async function buildIndex(
   const rowAt = rowReader(job);
   const scale = job.distance === 'cosine' ? 1 : scaleFor(largestNumber(job.rows, rowAt, onStep));
   addRows(graph, job, { rowAt, scale, onStep, clock });
-  await write(graph, library, job);
+  const written = await write(graph, library, job);
   onStep(0);
-  return { ...(await readIndexFile(job.path)), scale };
+  return { ...written, scale };
 }
 
 type RowReader = (row: number) => Float32Array;
@@ -107,7 +107,7 @@ function largestNumber(rows: number, rowAt: RowReader, onStep: (count: number) =
 }
 
 /** Writes the file, durably, and opens it once, because the library doesn't tell of each failure. */
-async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promise<void> {
+async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promise<IndexFile> {
   const { path, rows } = job;
   try {
     await makeDirectory(dirname(path));
@@ -123,6 +123,7 @@ async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promis
       });
     }
     await syncFile(path);
+    return await readIndexFile(path);
   } catch (error) {
     throw transientFileError(error, `writing a vector index to '${path}' failed`);
   }

@@ -1,3 +1,5 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { assert, errorText, SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { graphWidth, type IndexShape, placeQuery } from './graph-space.js';
@@ -50,9 +52,20 @@ export async function vectorIndexSupport(): Promise<VectorIndexSupport> {
 async function importLibrary(): Promise<GraphLibrary> {
   try {
     const { Index, MetricKind, ScalarKind } = await import('usearch');
+    class CarefulIndex extends Index {
+      override view(path: string): void {
+        checkMappable(path);
+        try {
+          super.view(path);
+        } catch (error) {
+          occupyDescriptorZero();
+          throw error;
+        }
+      }
+    }
     return {
       create(shape, { m, efConstruct }) {
-        return new Index({
+        return new CarefulIndex({
           dimensions: graphWidth(shape),
           metric: shape.distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
           // Half precision is twice as fast, and enough for directions; other numbers have no bounds.
@@ -68,6 +81,31 @@ async function importLibrary(): Promise<GraphLibrary> {
   } catch (error) {
     const message = `there are no vector indexes on this platform: ${errorText(error)}`;
     throw new SluiceError('SLUICE_INDEX_UNAVAILABLE', message, { cause: error });
+  }
+}
+
+/**
+ * Throws when a file can't be opened or is empty: the library would close descriptor 0 of the
+ * process then, its standard input as a rule.
+ */
+function checkMappable(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    if (fstatSync(file).size === 0) throw new RangeError('the file is empty');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Puts something in the place of descriptor 0 where the library has closed it all the same: the
+ * next pipe or socket would get that number, and libuv ends a process that closes one with it.
+ */
+function occupyDescriptorZero(): void {
+  try {
+    fstatSync(0);
+  } catch {
+    openSync(devNull, 'r');
   }
 }
 

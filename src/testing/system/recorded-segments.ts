@@ -12,7 +12,7 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
   readonly touched?: () => readonly number[];
   readonly diskUse?: () => DiskUse;
   readonly reclaim?: (signal: AbortSignal) => Promise<void>;
-  readonly bytesOnDisk?: () => Promise<number | undefined>;
+  readonly garbageBytes?: () => Promise<number | undefined>;
   readonly #inner: SegmentHolder<Op, Info>;
   readonly #recorder: CallRecorder;
   #captures = 0;
@@ -20,15 +20,15 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
   constructor(inner: SegmentHolder<Op, Info>, recorder: CallRecorder) {
     this.#inner = inner;
     this.#recorder = recorder;
-    const { touched, diskUse, reclaim, bytesOnDisk } = inner;
+    const { touched, diskUse, reclaim, garbageBytes } = inner;
     if (touched !== undefined) this.touched = () => touched.call(inner);
     if (diskUse !== undefined) this.diskUse = () => diskUse.call(inner);
     if (reclaim !== undefined) {
       this.reclaim = (signal) =>
         recorder.later('segments.reclaim', {}, () => reclaim.call(inner, signal), nothing);
     }
-    if (bytesOnDisk !== undefined)
-      this.bytesOnDisk = () => recorder.aside(() => bytesOnDisk.call(inner));
+    if (garbageBytes !== undefined)
+      this.garbageBytes = () => recorder.aside(() => garbageBytes.call(inner));
   }
 
   open(

@@ -53,7 +53,8 @@ class CollectionSession {
       }
       offset = page.nextOffset;
     } while (offset !== undefined);
-    return { points, count: await this.#collection.count() };
+    const payloadIndexes = Object.keys(this.#collection.info().payloadIndexes);
+    return { points, payloadIndexes, count: await this.#collection.count() };
   }
 
   status() {
