@@ -9,10 +9,9 @@ const EXAMPLES = 3;
 export function whatGrows(model: Model, states: Iterable<ModelState>): string {
   const seen = new Map<string, Set<string>>();
   for (const state of states) {
-    const { context, children, timers } = model.pictureOf(state);
+    const { context, children } = model.pictureOf(state);
     collect(context, 'context', seen);
     add(seen, 'the set of children', children.join(', '));
-    add(seen, 'the set of timers', timers.join(', '));
   }
   const [most] = [...seen].sort(([, a], [, b]) => b.size - a.size);
   if (most === undefined || most[1].size < MANY) {

@@ -50,7 +50,7 @@ export interface Picture {
   context: Plain;
   /** Ids of the children, sorted; one that has ended with a mark. */
   children: readonly string[];
-  /** Events that pending timers bring, sorted. */
+  /** Events that pending timers bring, sorted; each once, or timers that pile up had no end. */
   timers: readonly string[];
   history: Plain;
 }
@@ -118,7 +118,7 @@ export class Model {
       value: snapshot.value,
       context: this.#contextOf(snapshot),
       children: children.map((id) => (ended(id) ? `${id} (ended)` : id)),
-      timers: isActive ? coming.sort() : [],
+      timers: isActive ? [...new Set(coming)].sort() : [],
       history: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((node) => node.id)])),
     };
   }

@@ -183,24 +183,6 @@ describe('explore', () => {
     );
   });
 
-  it('tells two timers that bring the same event from one, and timers without end from both', () => {
-    const ringing = (ring: string) =>
-      createMachine({
-        id: 'ringing',
-        initial: 'a',
-        states: {
-          a: {
-            entry: [10, 20].map((delay) => raise({ type: 'Ring' }, { delay })),
-            on: { [ring]: { actions: raise({ type: 'Ring' }, { delay: 30 }) } },
-          },
-        },
-      });
-    const twice = explore(ringing('Other'), { events: [] });
-    expect([...twice.snapshots]).toHaveLength(3);
-    const endless = () => explore(ringing('Add'), { events: [Add], statesMax: 50 });
-    expect(endless).toThrow('the set of timers kept changing');
-  });
-
   it('explores a spawned child, which has ended for good when it is not stopped', () => {
     const work = fromPromise(async () => 1);
     const spawning = setup({ actors: { work } }).createMachine({
