@@ -203,7 +203,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   segments(): readonly Info[];
   /** Creates an appendable segment if none has room; called before each planning. */
   ensureCapacity(): void;
-  /** Bytes that the next flush would write, about; the flush worker wakes when it passes a limit. */
+  /**
+   * Bytes that the next flush would write, about; the flush worker wakes when it passes a limit, so
+   * that what a commit has written must not count any more.
+   */
   dirtyBytes(): number;
   /**
    * Everything a commit needs, taken in one step. `applied` is the number of the last operation
