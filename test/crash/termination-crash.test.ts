@@ -56,7 +56,7 @@ it(
         for (let round = 0; round < ROUNDS; round += 1) {
           const [words, delayMs] = random.pick([
             [undefined, random.between(0, 400)],
-            ['ready', random.between(0, 150)],
+            ['ready', random.between(0, 30)],
             ['opened', random.between(0, 20)],
             ['opened', random.between(50, 900)],
           ] as const);
