@@ -26,12 +26,10 @@ export async function pagePictures(browser, directory) {
     await write(collection);
     await collection.configure({ optimizers: { maxOptimizationThreads: null } });
     await inTheMiddle(light);
-    const pictures = {
+    return {
       'page-light': await light.screenshot(),
       'page-dark': await dark.screenshot(),
     };
-    await light.setViewportSize({ width: 420, height: 980 });
-    return { ...pictures, 'page-narrow': await light.screenshot() };
   } finally {
     await inspector.close();
     await collection.close();
