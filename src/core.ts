@@ -146,6 +146,7 @@ export class Core<Op, Info extends SegmentInfo> {
           this.errors.recovered('updateWorker');
           const { recovery, tail } = this;
           recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
+          if (recovery.replayed >= recovery.toReplay) segments.recovered?.();
           this.#flushIfDirty();
           this.capacity.noticed();
         },
