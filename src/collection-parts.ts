@@ -121,7 +121,8 @@ async function vectorIndexes(
 ): Promise<VectorIndexes | undefined> {
   const support = await vectorIndexSupport();
   if (support.available) return new FileVectorIndexes(given({ directory }));
-  logger?.warn({ why: support.why }, 'every search is exact: there are no vector indexes');
+  const log = logger?.child({ actor: 'updateHandler' });
+  log?.warn({ why: support.why }, 'every search is exact: there are no vector indexes');
   return undefined;
 }
 

@@ -26,9 +26,11 @@ import type {
   WalState,
 } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
+import { Recovery } from './services/recovery.js';
 import type { ResourceBudget } from './services/resource-budget.js';
 import type { SubmitOptions, SubmitResult } from './services/ticket.js';
 import { type TailLimits, WalTail } from './services/wal-tail.js';
+import { type RunTimes, StoreLog } from './store-log.js';
 import type { ClockTag } from './types.js';
 
 /** Settings in force; they may change by reconfiguration. */
@@ -70,6 +72,7 @@ const PUT_RIGHT = [
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
+  readonly log: StoreLog;
   readonly errors: ErrorLog;
   readonly keepFrom = new KeepFrom();
   readonly notes = new LogNotebook();
@@ -85,7 +88,6 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly start: OptimizerStart;
   readonly capacity: Capacity;
   readonly counts = { applied: 0, declined: 0, retries: 0 };
-  #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
   broken: SluiceError | undefined;
   /** Why the last opening failed. */
@@ -94,8 +96,7 @@ export class Core<Op, Info extends SegmentInfo> {
   closeFailure: unknown;
   /** True when the store has been open: its segments have something to show. */
   wasOpen = false;
-  /** How far the last opening has come: parts of the segments loaded, operations replayed. */
-  readonly recovery = { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 };
+  readonly recovery: Recovery;
   /** Sends an event to the root; set by whoever starts it. */
   send: (event: UpdateHandlerEvent) => void = () => {};
   /** What the last opening has found. */
@@ -110,7 +111,9 @@ export class Core<Op, Info extends SegmentInfo> {
   constructor(options: CoreOptions<Op, Info>) {
     const { wal, segments, clock, codec, limits } = options;
     this.options = options;
+    this.log = new StoreLog(options.logger);
     this.errors = new ErrorLog(clock);
+    this.recovery = new Recovery(clock, (operations, ms) => this.log.recovered(operations, ms));
     this.tail = new WalTail({
       wal,
       clock,
@@ -144,8 +147,7 @@ export class Core<Op, Info extends SegmentInfo> {
         onBroken: (error) => this.breakIfSticky(error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
-          const { recovery, tail } = this;
-          recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
+          this.recovery.applied(this.tail.applied);
           this.#flushIfDirty();
           this.capacity.noticed();
         },
@@ -181,9 +183,14 @@ export class Core<Op, Info extends SegmentInfo> {
       ...{ wal, segments, tail, flush, errors, clock, ...options.disk },
       hooks: {
         askForFlush: () => this.#askForFlush(),
-        onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onShort: (error, freeBytes) => this.log.diskNearlyFull(error, freeBytes),
+        onRoom: (freeBytes) => this.log.diskHasRoom(freeBytes),
+        onUnknown: (error) => this.log.diskUnknown(error),
         onReclaimed: () => errors.recovered('reclaim'),
-        onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
+        onReclaimFailed: (error) => {
+          this.log.reclaimFailed(error);
+          this.failIfSticky('reclaim', error);
+        },
       },
     });
     this.runs = new OptimizationRuns({
@@ -196,7 +203,7 @@ export class Core<Op, Info extends SegmentInfo> {
       beforeRun: () => this.start.beforeRun(),
       isBroken,
       onUndoFailed: (error) => this.breakIfSticky(error),
-      onEnd: (run, end) => this.#runEnded(run, end),
+      onEnd: (run, end, times) => this.#runEnded(run, end, times),
     });
   }
 
@@ -218,7 +225,7 @@ export class Core<Op, Info extends SegmentInfo> {
       return;
     }
     this.errors.report(what, error);
-    this.options.logger.warn({ err: error, code: error.code, what }, 'something is missing');
+    this.log.missing(what, error);
   }
 
   /** As `failIfSticky`, for an error that the status may have already. */
@@ -228,7 +235,7 @@ export class Core<Op, Info extends SegmentInfo> {
     const { message } = this.broken;
     const isTold = this.errors.standing.some((told) => told.message === message);
     if (!isTold) this.errors.report('storage', this.broken);
-    this.options.logger.error({ err: error, code: this.broken.code }, 'the storage is broken');
+    this.log.broken(error);
     // At once, so that nothing more is appended; the chart hears of it right afterwards.
     this.refuseEveryone();
     this.#sendSoon({ type: 'Broken' });
@@ -236,7 +243,7 @@ export class Core<Op, Info extends SegmentInfo> {
 
   /** What a run left on disk could not be deleted: the next opening sweeps it. */
   rollbackFailed(error: unknown): void {
-    this.options.logger.warn({ err: error }, 'blocks of an optimization could not be deleted');
+    this.log.blocksLeft(error);
     this.breakIfSticky(error);
   }
 
@@ -273,11 +280,6 @@ export class Core<Op, Info extends SegmentInfo> {
     return this.tail.submit(data, options);
   }
 
-  /** The segments are being loaded. */
-  loading(loaded: number, toLoad: number): void {
-    Object.assign(this.recovery, { loaded, toLoad, replayed: 0, toReplay: 0 });
-  }
-
   /** Log and segments are open and fit together: operations are admitted, the replay may begin. */
   admit(): void {
     assert(this.openedWith !== undefined, 'the store has been opened');
@@ -285,8 +287,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.broken = undefined;
     this.wasOpen = true;
     for (const what of PUT_RIGHT) this.errors.recovered(what);
-    this.#replayFrom = applied;
-    this.recovery.toReplay = log.last - applied;
+    this.recovery.begins(applied, log.last);
     this.tail.open(applied, log);
     this.unwatch = this.options.wal.watch?.((last) => this.tail.extend(last)) ?? (() => {});
   }
@@ -364,34 +365,27 @@ export class Core<Op, Info extends SegmentInfo> {
   #declined(opNum: number, error: unknown): void {
     this.counts.declined += 1;
     this.#passed();
-    this.options.logger.warn({ opNum, err: error }, 'operation declined');
+    this.log.declined(opNum, error);
   }
 
   #retried(opNum: number, error: unknown): void {
     this.counts.retries += 1;
     this.#retrying = true;
     this.errors.report('apply', error);
-    this.options.logger.warn({ opNum, err: error }, 'operation failed for now, tried again later');
+    this.log.retried(opNum, error);
   }
 
   #deathNotCounted(error: unknown): void {
-    const { logger } = this.options;
-    logger.warn({ err: error }, 'it could not be noted that an optimization begins or has ended');
+    this.log.deathNotCounted(error);
     this.breakIfSticky(error);
   }
 
-  #runEnded(run: OptimizationRun, end: RunEnd): void {
-    const { logger } = this.options;
+  #runEnded(run: OptimizationRun, end: RunEnd, times: RunTimes): void {
+    this.log.runEnded(run, end, times);
     this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
-    if (end.outcome === 'done') this.waits.replaced(run.segmentIds, end.output);
-    const fields = { optimizer: run.optimizer, segments: run.segmentIds };
     if (end.outcome === 'done') {
-      logger.info({ ...fields, points: end.points }, 'optimized');
+      this.waits.replaced(run.segmentIds, end.output);
       this.capacity.optimized();
-    } else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
-    else if (end.outcome === 'failed') {
-      logger.error({ ...fields, err: end.error }, 'optimization failed');
-      this.breakIfSticky(end.error);
-    }
+    } else if (end.outcome === 'failed') this.breakIfSticky(end.error);
   }
 }

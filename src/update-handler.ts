@@ -274,7 +274,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     const { tail, flush, runs, waits, counts, keepFrom, options } = this.#core;
     return {
       operations: { ...counts },
-      recovery: { ...this.#core.recovery },
+      recovery: this.#core.recovery.counts,
       log: {
         acked: flush.acked,
         applied: tail.applied,
@@ -370,7 +370,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   #crashed(error: unknown): void {
     this.#crash = error;
     this.#core.errors.report('updateHandler', error);
-    this.#core.options.logger.error({ err: error }, 'the update handler has crashed');
+    this.#core.log.crashed(error);
     this.#core.incarnations.abortAll('the update handler has crashed');
     this.#core.refuseEveryone();
   }
