@@ -10,10 +10,11 @@ import { counted } from './text.js';
 
 const HELP = `
 Runs collections in virtual time on stores that fail, are killed and lose power, and compares
-them with a model. Nothing is read or written outside of memory, but --record: the file gets what
-the actors of the first failing seed do, or else those of the first, for "sluice inspect --replay".
-The same seed does the same each time. With 250,000 operations or more, every class of faults must have struck, every
-transition of the charts must have been taken that can be, and enough must have gone on.`;
+them with a model. Nothing is read or written outside of memory. The same seed does the same
+each time. With 250,000 operations or more, every class of faults must have struck, every
+transition of the charts must have been taken that can be, and enough must have gone on.
+--record writes what the actors of the first failing seed do, or else those of the first seed;
+"sluice inspect --replay" shows it.`;
 
 interface SimulateFlags {
   seed: number;

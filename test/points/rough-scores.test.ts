@@ -1,4 +1,5 @@
 // Rough scores may only pass over rows whose exact score is not wanted.
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import type { Distance } from 'sluice';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { dotAt, rowScore, squaredDistanceAt } from '#sluice/services/points/dist
 import { roughError } from '#sluice/services/points/rough-scores.js';
 import { RoughTest } from '#sluice/services/points/rough-test.js';
 import { VectorSlab } from '#sluice/services/points/slab.js';
+import { assembled } from '../../scripts/assemble.mjs';
 
 const DISTANCES: Distance[] = ['cosine', 'dot', 'euclid'];
 
@@ -96,4 +98,8 @@ describe('the sums themselves', () => {
       Float32Array.of(4, 6),
     );
   });
+});
+
+test('the module that is shipped is the text assembled: npm run assemble', async () => {
+  expect(readFileSync('src/services/points/rough-scores-code.ts', 'utf8')).toBe(await assembled());
 });

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { assert } from '../../errors.js';
+import { ROUGH_SCORES_CODE } from './rough-scores-code.js';
 
 const PAGE_BYTES = 64 * 1024;
 /** 4 GiB, of which what is not used takes address space alone. */
@@ -93,9 +93,12 @@ export class VectorMemory {
 let compiled: WebAssembly.Module | undefined;
 
 function kernelsIn(memory: WebAssembly.Memory): Record<RoughMeasure, Kernel> {
-  compiled ??= new WebAssembly.Module(
-    readFileSync(new URL('./rough-scores.wasm', import.meta.url)),
-  );
-  const { exports } = new WebAssembly.Instance(compiled, { vectors: { memory } });
-  return exports as unknown as Record<RoughMeasure, Kernel>;
+  compiled ??= new WebAssembly.Module(bytesOf(ROUGH_SCORES_CODE));
+  const { products, squares } = new WebAssembly.Instance(compiled, { vectors: { memory } }).exports;
+  assert(typeof products === 'function' && typeof squares === 'function', 'the module is whole');
+  return { products: products as Kernel, squares: squares as Kernel };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -19,7 +19,7 @@ const CAPABILITIES: Record<keyof Supports, true> = {
   notes: true,
   touched: true,
   reclaim: true,
-  bytesOnDisk: true,
+  garbageBytes: true,
   diskUse: true,
   deathCounter: true,
   logReclaim: true,

@@ -84,8 +84,8 @@ export interface Supports {
   touched?: boolean;
   /** `SegmentHolder.reclaim`. @default false */
   reclaim?: boolean;
-  /** `SegmentHolder.bytesOnDisk`. @default false */
-  bytesOnDisk?: boolean;
+  /** `SegmentHolder.garbageBytes`. @default false */
+  garbageBytes?: boolean;
   /** `SegmentHolder.diskUse`. @default false */
   diskUse?: boolean;
   /** `deathCounter` among the adapters. @default false */

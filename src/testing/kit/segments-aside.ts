@@ -16,10 +16,10 @@ export class SegmentsAside<Op> {
   /** Names of what is said to be supported and is not there. */
   get missing(): string[] {
     const { segments, deathCounter } = this.#stage.adapters;
-    const { reclaim, bytesOnDisk, diskUse, deathCounter: deaths } = this.#stage.supports;
+    const { reclaim, garbageBytes, diskUse, deathCounter: deaths } = this.#stage.supports;
     return [
       ...(reclaim && segments.reclaim === undefined ? ['reclaim'] : []),
-      ...(bytesOnDisk && segments.bytesOnDisk === undefined ? ['bytesOnDisk'] : []),
+      ...(garbageBytes && segments.garbageBytes === undefined ? ['garbageBytes'] : []),
       ...(diskUse && segments.diskUse === undefined ? ['diskUse'] : []),
       ...(deaths && deathCounter === undefined ? ['deathCounter'] : []),
     ];
@@ -54,11 +54,11 @@ export class SegmentsAside<Op> {
       );
       await stage.compare('reclaim');
     }
-    if (supports.bytesOnDisk) {
-      const bytes = await ledger.sure('bytesOnDisk', 'bytesOnDisk()', () =>
-        segments.bytesOnDisk?.(),
+    if (supports.garbageBytes) {
+      const bytes = await ledger.sure('garbageBytes', 'garbageBytes()', () =>
+        segments.garbageBytes?.(),
       );
-      checkBytes(ledger, 'bytesOnDisk', { bytes });
+      checkBytes(ledger, 'garbageBytes', { bytes });
     }
     if (supports.diskUse) this.#lookAtDiskUse();
     if (supports.deathCounter) await this.#countDeath();

@@ -77,9 +77,9 @@ export const segmentsClauses = {
     text: 'giving space back changes nothing, and ends soon after its signal',
     needs: ['reclaim'],
   },
-  bytesOnDisk: {
-    text: 'the bytes that segments take are a number, or not known',
-    needs: ['bytesOnDisk'],
+  garbageBytes: {
+    text: 'the bytes that reclaiming segments can give back are a number, or not known',
+    needs: ['garbageBytes'],
   },
   diskUse: {
     text: 'the use of the disk counts what is stored, and nothing under way that has ended',

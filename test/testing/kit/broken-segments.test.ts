@@ -45,7 +45,7 @@ function broken(what: string, clause: string, fault: (parts: Parts) => Fault): v
         dirtyBytes: () => holder.dirtyBytes(),
         close: () => holder.close(),
         reclaim: async () => {},
-        bytesOnDisk: async () => undefined,
+        garbageBytes: async () => undefined,
         diskUse: () => ({ stored: 1, largest: 1 }),
         ...change.segments,
         capture: (applied, notes) => {
@@ -70,7 +70,7 @@ function broken(what: string, clause: string, fault: (parts: Parts) => Fault): v
   const supports = {
     ...{ kill: true, powerCut: true, failedWrites: true, blocks: true },
     ...{ refused: true, optimizers: true, notes: true, touched: true },
-    ...{ reclaim: true, bytesOnDisk: true, diskUse: true, deathCounter: true },
+    ...{ reclaim: true, garbageBytes: true, diskUse: true, deathCounter: true },
   };
   const operations = kvOperations;
   rejects(what, clause, (test) => segmentsSuite({ test, factory, operations, supports }));
@@ -342,9 +342,9 @@ broken(
 );
 
 broken(
-  'fails to tell how many bytes it takes',
-  'the bytes that segments take are a number, or not known',
-  () => ({ segments: { bytesOnDisk: () => Promise.reject(new Error('no idea')) } }),
+  'fails to tell how many bytes it could give back',
+  'the bytes that reclaiming segments can give back are a number, or not known',
+  () => ({ segments: { garbageBytes: () => Promise.reject(new Error('no idea')) } }),
 );
 
 broken(

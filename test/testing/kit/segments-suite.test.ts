@@ -14,7 +14,7 @@ import {
 
 const runner = { test, describe, ...effort(5) };
 const some = { kill: true, refused: true, optimizers: true, notes: true, touched: true };
-const space = { reclaim: true, bytesOnDisk: true, diskUse: true };
+const space = { reclaim: true, garbageBytes: true, diskUse: true };
 const all = { ...some, powerCut: true, failedWrites: true, blocks: true };
 
 describe('numbers in memory', () => {
