@@ -100,6 +100,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
         flush.roundDone();
         const { committed, acked, counts } = flush;
         core.log.flushed({ committed, acked, ms: counts.lastMs });
+        core.observers.tell((each) => each.onFlush(counts.lastMs));
         core.errors.recovered('flushWorker');
         core.capacity.flushed();
       },
@@ -109,6 +110,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
           return;
         }
         core.log.flushFailed(error);
+        core.observers.tell((each) => each.onFlush(flush.elapsedMs, error));
         try {
           flush.roundFailed(error);
         } finally {

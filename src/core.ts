@@ -1,78 +1,36 @@
-import type { Logger } from 'pino';
+import type { CoreOptions } from './core-options.js';
 import { assert, isSticky, SluiceError, toSluiceError } from './errors.js';
 import type { WorkerId } from './machines/signals.js';
 import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
 import { Applier } from './services/applier.js';
 import { Capacity } from './services/capacity.js';
-import type { Clock } from './services/clock.js';
 import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
 import { Incarnations } from './services/incarnations.js';
 import { KeepFrom } from './services/keep-from.js';
 import { type FeedSource, LogFeed } from './services/log-feed.js';
 import { LogNotebook } from './services/log-notes.js';
+import { Observers } from './services/observers.js';
 import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
 import { OptimizationRuns } from './services/optimization-runs.js';
-import { OptimizerStart, type OptimizersStart } from './services/optimizer-start.js';
+import { OptimizerStart } from './services/optimizer-start.js';
 import { OptimizerWaits } from './services/optimizer-waits.js';
 import { Plungers } from './services/plungers.js';
-import type {
-  DeathCounter,
-  OperationCodec,
-  SegmentHolder,
-  SegmentInfo,
-  SegmentOptimizer,
-  Wal,
-  WalState,
-} from './services/ports.js';
+import type { SegmentInfo, WalState } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
 import { Recovery } from './services/recovery.js';
-import type { ResourceBudget } from './services/resource-budget.js';
 import type { SubmitOptions, SubmitResult } from './services/ticket.js';
-import { type TailLimits, WalTail } from './services/wal-tail.js';
+import { WalTail } from './services/wal-tail.js';
 import { type RunTimes, StoreLog } from './store-log.js';
-import type { ClockTag } from './types.js';
-
-/** Settings in force; they may change by reconfiguration. */
-export interface CoreSettings {
-  flushIntervalMs: number;
-  /** Optimizations at once: 0 disables them, null leaves the limit to the budget. */
-  maxOptimizationThreads: number | null;
-}
-
-/** Everything the core is made of. */
-export interface CoreOptions<Op, Info extends SegmentInfo> {
-  wal: Wal;
-  segments: SegmentHolder<Op, Info>;
-  optimizers: readonly SegmentOptimizer<Info>[];
-  codec: OperationCodec<Op>;
-  /** The clock tag that an operation carries. */
-  clockTagOf: (operation: Op) => ClockTag | undefined;
-  clock: Clock;
-  logger: Logger;
-  limits: TailLimits & { dirtyBytesMax: number };
-  disk: { freeBytes: (() => Promise<number>) | undefined; marginBytes: number };
-  ioBudget: ResourceBudget;
-  cpuBudget: ResourceBudget;
-  optimizersStart: OptimizersStart;
-  deathCounter: DeathCounter | undefined;
-  /** Read when the store has been opened and after each reconfiguration. */
-  settings: () => CoreSettings;
-  /** Called when log and segments have been opened and compared, before the replay. */
-  onOpened: () => Promise<void>;
-  /** Called when log and segments have been closed. */
-  onClosed: () => Promise<void>;
-}
 
 /** What has not failed any more when the store has been opened. */
-const PUT_RIGHT = [
-  ...['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking', 'storage'],
-];
+const PUT_RIGHT = 'open wal segments flush updateWorker reclaim breaking storage'.split(' ');
 
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
   readonly log: StoreLog;
+  readonly observers = new Observers();
   readonly errors: ErrorLog;
   readonly keepFrom = new KeepFrom();
   readonly notes = new LogNotebook();
@@ -137,13 +95,14 @@ export class Core<Op, Info extends SegmentInfo> {
         onApplied: (opNum, operation) => {
           this.counts.applied += 1;
           this.notes.add(opNum, options.clockTagOf(operation), false);
+          this.#tell(operation, 'applied');
           this.#passed();
         },
         onDeclined: (opNum, operation, error) => {
           this.notes.add(opNum, options.clockTagOf(operation), true);
-          this.#declined(opNum, error);
+          this.#declined(opNum, operation, error);
         },
-        onRetry: (opNum, error) => this.#retried(opNum, error),
+        onRetry: (opNum, operation, error) => this.#retried(opNum, operation, error),
         onBroken: (error) => this.breakIfSticky(error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
@@ -187,10 +146,7 @@ export class Core<Op, Info extends SegmentInfo> {
         onRoom: (freeBytes) => this.log.diskHasRoom(freeBytes),
         onUnknown: (error) => this.log.diskUnknown(error),
         onReclaimed: () => errors.recovered('reclaim'),
-        onReclaimFailed: (error) => {
-          this.log.reclaimFailed(error);
-          this.failIfSticky('reclaim', error);
-        },
+        onReclaimFailed: (error) => this.#reclaimFailed(error),
       },
     });
     this.runs = new OptimizationRuns({
@@ -362,17 +318,28 @@ export class Core<Op, Info extends SegmentInfo> {
     this.errors.recovered('apply');
   }
 
-  #declined(opNum: number, error: unknown): void {
+  #tell(operation: Op, result: 'applied' | 'declined' | 'retried'): void {
+    this.observers.tell((each) => each.onOperation(this.options.kindOf(operation), result));
+  }
+
+  #declined(opNum: number, operation: Op, error: unknown): void {
+    this.#tell(operation, 'declined');
     this.counts.declined += 1;
     this.#passed();
     this.log.declined(opNum, error);
   }
 
-  #retried(opNum: number, error: unknown): void {
+  #retried(opNum: number, operation: Op, error: unknown): void {
+    this.#tell(operation, 'retried');
     this.counts.retries += 1;
     this.#retrying = true;
     this.errors.report('apply', error);
     this.log.retried(opNum, error);
+  }
+
+  #reclaimFailed(error: unknown): void {
+    this.log.reclaimFailed(error);
+    this.failIfSticky('reclaim', error);
   }
 
   #deathNotCounted(error: unknown): void {
@@ -382,6 +349,9 @@ export class Core<Op, Info extends SegmentInfo> {
 
   #runEnded(run: OptimizationRun, end: RunEnd, times: RunTimes): void {
     this.log.runEnded(run, end, times);
+    if (end.outcome !== 'void') {
+      this.observers.tell((each) => each.onOptimization(run.optimizer, times.ms, end));
+    }
     this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
     if (end.outcome === 'done') {
       this.waits.replaced(run.segmentIds, end.output);
