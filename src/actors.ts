@@ -98,6 +98,9 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
     actions: {
       roundDone: () => {
         flush.roundDone();
+        const { committed, acked, counts } = flush;
+        core.log.flushed({ committed, acked, ms: counts.lastMs });
+        core.observers.tell((each) => each.onFlush(counts.lastMs));
         core.errors.recovered('flushWorker');
         core.capacity.flushed();
       },
@@ -106,6 +109,8 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
           flush.abandon(core.refusal());
           return;
         }
+        core.log.flushFailed(error);
+        core.observers.tell((each) => each.onFlush(flush.elapsedMs, error));
         try {
           flush.roundFailed(error);
         } finally {
@@ -168,7 +173,10 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
       optimizationTask: optimizationTask(core),
     },
     actions: {
-      recordFailure: (_, { error }) => core.failIfSticky('optimizerScheduler', error),
+      recordFailure: (_, { error }) => {
+        core.log.planningFailed(error);
+        core.failIfSticky('optimizerScheduler', error);
+      },
       recordTaskCrash: (_, { run, error }) => abandon(run, error),
       recordAbandoned: (_, params) => {
         const error = new SluiceError('SLUICE_THREAD', 'the task did not end within the limit');
@@ -189,14 +197,15 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
  * when a reopening fails, the segments keep what readers saw before.
  */
 async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, signal: AbortSignal) {
-  const { wal, segments, logger, onOpened, settings } = core.options;
+  const { wal, segments, clock, onOpened, settings } = core.options;
+  const beganAt = clock.now();
   core.unwatch();
   try {
     const log = await wal.open();
     const { applied, notes = unknownNotes(log.acked) } = await segments.open({
       storeId: log.storeId,
       signal,
-      onProgress: (loaded, toLoad) => core.loading(loaded, toLoad),
+      onProgress: (loaded, toLoad) => core.recovery.loading(loaded, toLoad),
       check: (loaded) => checkContinuity(log, loaded),
       onProblem: (what, error) => core.problem(what, error),
     });
@@ -209,13 +218,15 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
     core.openedWith = { applied, log };
     const { heldBecause } = core.start;
     const held = heldBecause !== undefined;
-    logger.info({ applied, last: log.last, acked: log.acked }, 'opened');
-    if (held) logger.warn({ why: heldBecause }, 'the optimizers wait for a trigger');
+    const { last, acked } = log;
+    const count = segments.segments().length;
+    core.log.opened({ applied, acked, last, segments: count, ms: clock.now() - beganAt });
+    if (held) core.log.optimizersHeld(heldBecause);
     return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs, held };
   } catch (error) {
     // The failure to open is what the caller must hear of.
     const closing = core.wasOpen ? Promise.resolve() : closeBoth(core);
-    await closing.catch((cause) => logger.error({ err: cause }, 'closing failed'));
+    await closing.catch((cause) => core.log.closingFailed(cause));
     throw error;
   }
 }
@@ -231,6 +242,7 @@ async function closeBoth<Op, Info extends SegmentInfo>({ options }: Core<Op, Inf
 export async function closeStore<Op, Info extends SegmentInfo>(
   core: Core<Op, Info>,
 ): Promise<void> {
+  const beganAt = core.options.clock.now();
   // An effect that doesn't listen to its signal must not keep the store locked.
   const overdue = new AbortController();
   const effects = core.incarnations.settled(...WORKERS);
@@ -250,6 +262,9 @@ export async function closeStore<Op, Info extends SegmentInfo>(
       await core.options.onClosed();
     }
   }
+  if (!core.wasOpen) return;
+  const ms = core.options.clock.now() - beganAt;
+  core.log.closed({ applied: core.tail.applied, committed: core.flush.committed, ms });
 }
 
 /** What a crashed worker had begun is aborted; its successor may start when this resolves. */
@@ -269,8 +284,8 @@ async function settleLeftovers<Op, Info extends SegmentInfo>(
 /** The root chart with everything that it and its workers do. */
 export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
   const effect = effectOf(core, 'root');
-  const { errors, incarnations } = core;
-  const { logger, settings } = core.options;
+  const { errors, incarnations, log } = core;
+  const { settings } = core.options;
   return updateHandlerMachine.provide({
     actors: {
       open: effect((_, signal) => openStore(core, signal)),
@@ -278,6 +293,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
         core.reconfiguration.apply();
         errors.recovered('reconfigure');
         core.runs.forgetBackOff();
+        log.reconfigured(settings());
         return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
       }),
       settle: effect(({ worker }: { worker: WorkerId }) => settleLeftovers(core, worker)),
@@ -294,19 +310,23 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       recordCrash: (_, { actorId, error }) => {
         const cause = error ?? new SluiceError('SLUICE_CRASHED', `${actorId} ended unasked`);
         errors.report(actorId, cause);
-        logger.error({ worker: actorId, err: cause }, 'worker crashed, it is restarted');
+        log.workerCrashed(actorId, cause);
         incarnations.abort(actorId, `${actorId} has crashed`);
       },
       admit: () => core.admit(),
       recordOpenFailure: (_, { error }) => {
         core.openFailure = error;
         errors.report('open', error);
+        log.openingFailed(error);
       },
-      recordReconfigureFailure: (_, { error }) => errors.report('reconfigure', error),
+      recordReconfigureFailure: (_, { error }) => {
+        errors.report('reconfigure', error);
+        log.reconfiguringFailed(error);
+      },
       recordCloseFailure: (_, { error }) => {
         core.closeFailure = error;
         errors.report('close', error);
-        logger.error({ err: error }, 'closing failed');
+        log.closingFailed(error);
       },
       recordOverdue: (_, { stage }) => {
         const overdue = new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`);
@@ -315,7 +335,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
           core.tail.refuseInFlight(core.refusal());
         }
         errors.report(stage, overdue);
-        logger.error({ stage }, 'did not end in time');
+        log.overdue(stage, overdue);
       },
       answerReconfigure: () => core.reconfiguration.answer(),
       refuseReconfigure: () => core.reconfiguration.refuse(core.refusal()),

@@ -5,7 +5,7 @@ import type {
   ConfigurationPatch,
 } from './collection-options.js';
 import { type OpenStores, openStores } from './collection-stores.js';
-import type { CoreSettings } from './core.js';
+import type { CoreSettings } from './core-options.js';
 import { DEFAULT_SETTINGS, type HandlerSettings } from './options.js';
 import { type Clock, systemClock } from './services/clock.js';
 import { type Directory, openDirectory } from './services/level/directory.js';
@@ -121,7 +121,8 @@ async function vectorIndexes(
 ): Promise<VectorIndexes | undefined> {
   const support = await vectorIndexSupport();
   if (support.available) return new FileVectorIndexes(given({ directory }));
-  logger?.warn({ why: support.why }, 'every search is exact: there are no vector indexes');
+  const log = logger?.child({ actor: 'updateHandler' });
+  log?.warn({ why: support.why }, 'every search is exact: there are no vector indexes');
   return undefined;
 }
 
@@ -184,6 +185,7 @@ export function collectionParts(
     optimizers: pointOptimizers(holder, cpus, indexes !== undefined),
     codec,
     clockTagOf: ({ clockTag }) => clockTag,
+    kindOf: ({ kind }) => kind,
     clock,
     cpus,
     settings: () => settings,

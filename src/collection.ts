@@ -257,8 +257,8 @@ export class Collection {
     return this.#handler.cancelOptimization(segmentId);
   }
 
-  /** Counters since opening, and what is used of the limits. */
-  telemetry(): Telemetry {
+  /** Counters since opening, what is used of the limits, and how the collection is. */
+  telemetry(): Telemetry<PointSegmentInfo> {
     return this.#handler.telemetry();
   }
 
@@ -368,7 +368,8 @@ export class Collection {
     const operation = build(clockTag);
     const data = this.#parts.codec.encode(operation);
     const frees = this.#parts.codec.frees?.(operation);
-    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs, frees });
+    const { kind } = operation;
+    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs, frees, kind });
     return clockTag === undefined ? write() : this.#clocks.submit(clockTag, write);
   }
 

@@ -1,75 +1,36 @@
-import type { Logger } from 'pino';
+import type { CoreOptions } from './core-options.js';
 import { assert, isSticky, SluiceError, toSluiceError } from './errors.js';
 import type { WorkerId } from './machines/signals.js';
 import type { UpdateHandlerEvent } from './machines/update-handler-setup.js';
 import { Applier } from './services/applier.js';
 import { Capacity } from './services/capacity.js';
-import type { Clock } from './services/clock.js';
 import { ErrorLog } from './services/error-log.js';
 import { FlushRounds } from './services/flush-rounds.js';
 import { Incarnations } from './services/incarnations.js';
 import { KeepFrom } from './services/keep-from.js';
 import { type FeedSource, LogFeed } from './services/log-feed.js';
 import { LogNotebook } from './services/log-notes.js';
+import { Observers } from './services/observers.js';
 import type { OptimizationRun, RunEnd } from './services/optimization-run.js';
 import { OptimizationRuns } from './services/optimization-runs.js';
-import { OptimizerStart, type OptimizersStart } from './services/optimizer-start.js';
+import { OptimizerStart } from './services/optimizer-start.js';
 import { OptimizerWaits } from './services/optimizer-waits.js';
 import { Plungers } from './services/plungers.js';
-import type {
-  DeathCounter,
-  OperationCodec,
-  SegmentHolder,
-  SegmentInfo,
-  SegmentOptimizer,
-  Wal,
-  WalState,
-} from './services/ports.js';
+import type { SegmentInfo, WalState } from './services/ports.js';
 import { Reconfiguration } from './services/reconfiguration.js';
-import type { ResourceBudget } from './services/resource-budget.js';
+import { Recovery } from './services/recovery.js';
 import type { SubmitOptions, SubmitResult } from './services/ticket.js';
-import { type TailLimits, WalTail } from './services/wal-tail.js';
-import type { ClockTag } from './types.js';
-
-/** Settings in force; they may change by reconfiguration. */
-export interface CoreSettings {
-  flushIntervalMs: number;
-  /** Optimizations at once: 0 disables them, null leaves the limit to the budget. */
-  maxOptimizationThreads: number | null;
-}
-
-/** Everything the core is made of. */
-export interface CoreOptions<Op, Info extends SegmentInfo> {
-  wal: Wal;
-  segments: SegmentHolder<Op, Info>;
-  optimizers: readonly SegmentOptimizer<Info>[];
-  codec: OperationCodec<Op>;
-  /** The clock tag that an operation carries. */
-  clockTagOf: (operation: Op) => ClockTag | undefined;
-  clock: Clock;
-  logger: Logger;
-  limits: TailLimits & { dirtyBytesMax: number };
-  disk: { freeBytes: (() => Promise<number>) | undefined; marginBytes: number };
-  ioBudget: ResourceBudget;
-  cpuBudget: ResourceBudget;
-  optimizersStart: OptimizersStart;
-  deathCounter: DeathCounter | undefined;
-  /** Read when the store has been opened and after each reconfiguration. */
-  settings: () => CoreSettings;
-  /** Called when log and segments have been opened and compared, before the replay. */
-  onOpened: () => Promise<void>;
-  /** Called when log and segments have been closed. */
-  onClosed: () => Promise<void>;
-}
+import { WalTail } from './services/wal-tail.js';
+import { type RunTimes, StoreLog } from './store-log.js';
 
 /** What has not failed any more when the store has been opened. */
-const PUT_RIGHT = [
-  ...['open', 'wal', 'segments', 'flush', 'updateWorker', 'reclaim', 'breaking', 'storage'],
-];
+const PUT_RIGHT = 'open wal segments flush updateWorker reclaim breaking storage'.split(' ');
 
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {
   readonly options: CoreOptions<Op, Info>;
+  readonly log: StoreLog;
+  readonly observers = new Observers();
   readonly errors: ErrorLog;
   readonly keepFrom = new KeepFrom();
   readonly notes = new LogNotebook();
@@ -85,7 +46,6 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly start: OptimizerStart;
   readonly capacity: Capacity;
   readonly counts = { applied: 0, declined: 0, retries: 0 };
-  #replayFrom = 0;
   /** Set while the storage is broken: what failed. */
   broken: SluiceError | undefined;
   /** Why the last opening failed. */
@@ -94,8 +54,7 @@ export class Core<Op, Info extends SegmentInfo> {
   closeFailure: unknown;
   /** True when the store has been open: its segments have something to show. */
   wasOpen = false;
-  /** How far the last opening has come: parts of the segments loaded, operations replayed. */
-  readonly recovery = { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 };
+  readonly recovery: Recovery;
   /** Sends an event to the root; set by whoever starts it. */
   send: (event: UpdateHandlerEvent) => void = () => {};
   /** What the last opening has found. */
@@ -110,7 +69,9 @@ export class Core<Op, Info extends SegmentInfo> {
   constructor(options: CoreOptions<Op, Info>) {
     const { wal, segments, clock, codec, limits } = options;
     this.options = options;
+    this.log = new StoreLog(options.logger);
     this.errors = new ErrorLog(clock);
+    this.recovery = new Recovery(clock, (operations, ms) => this.log.recovered(operations, ms));
     this.tail = new WalTail({
       wal,
       clock,
@@ -134,19 +95,19 @@ export class Core<Op, Info extends SegmentInfo> {
         onApplied: (opNum, operation) => {
           this.counts.applied += 1;
           this.notes.add(opNum, options.clockTagOf(operation), false);
+          this.#tell(operation, 'applied');
           this.#passed();
         },
         onDeclined: (opNum, operation, error) => {
           this.notes.add(opNum, options.clockTagOf(operation), true);
-          this.#declined(opNum, error);
+          this.#declined(opNum, operation, error);
         },
-        onRetry: (opNum, error) => this.#retried(opNum, error),
+        onRetry: (opNum, operation, error) => this.#retried(opNum, operation, error),
         onBroken: (error) => this.breakIfSticky(error),
         onProgress: () => {
           this.errors.recovered('updateWorker');
-          const { recovery, tail } = this;
-          recovery.replayed = Math.min(tail.applied - this.#replayFrom, recovery.toReplay);
-          if (recovery.replayed >= recovery.toReplay) segments.recovered?.();
+          this.recovery.applied(this.tail.applied);
+          if (this.recovery.isDone) segments.recovered?.();
           this.#flushIfDirty();
           this.capacity.noticed();
         },
@@ -182,9 +143,11 @@ export class Core<Op, Info extends SegmentInfo> {
       ...{ wal, segments, tail, flush, errors, clock, ...options.disk },
       hooks: {
         askForFlush: () => this.#askForFlush(),
-        onUnknown: (err) => options.logger.warn({ err }, 'how much of the disk is free is unknown'),
+        onShort: (error, freeBytes) => this.log.diskNearlyFull(error, freeBytes),
+        onRoom: (freeBytes) => this.log.diskHasRoom(freeBytes),
+        onUnknown: (error) => this.log.diskUnknown(error),
         onReclaimed: () => errors.recovered('reclaim'),
-        onReclaimFailed: (error) => this.failIfSticky('reclaim', error),
+        onReclaimFailed: (error) => this.#reclaimFailed(error),
       },
     });
     this.runs = new OptimizationRuns({
@@ -197,7 +160,7 @@ export class Core<Op, Info extends SegmentInfo> {
       beforeRun: () => this.start.beforeRun(),
       isBroken,
       onUndoFailed: (error) => this.breakIfSticky(error),
-      onEnd: (run, end) => this.#runEnded(run, end),
+      onEnd: (run, end, times) => this.#runEnded(run, end, times),
     });
   }
 
@@ -219,7 +182,7 @@ export class Core<Op, Info extends SegmentInfo> {
       return;
     }
     this.errors.report(what, error);
-    this.options.logger.warn({ err: error, code: error.code, what }, 'something is missing');
+    this.log.missing(what, error);
   }
 
   /** As `failIfSticky`, for an error that the status may have already. */
@@ -229,7 +192,7 @@ export class Core<Op, Info extends SegmentInfo> {
     const { message } = this.broken;
     const isTold = this.errors.standing.some((told) => told.message === message);
     if (!isTold) this.errors.report('storage', this.broken);
-    this.options.logger.error({ err: error, code: this.broken.code }, 'the storage is broken');
+    this.log.broken(error);
     // At once, so that nothing more is appended; the chart hears of it right afterwards.
     this.refuseEveryone();
     this.#sendSoon({ type: 'Broken' });
@@ -237,7 +200,7 @@ export class Core<Op, Info extends SegmentInfo> {
 
   /** What a run left on disk could not be deleted: the next opening sweeps it. */
   rollbackFailed(error: unknown): void {
-    this.options.logger.warn({ err: error }, 'blocks of an optimization could not be deleted');
+    this.log.blocksLeft(error);
     this.breakIfSticky(error);
   }
 
@@ -274,11 +237,6 @@ export class Core<Op, Info extends SegmentInfo> {
     return this.tail.submit(data, options);
   }
 
-  /** The segments are being loaded. */
-  loading(loaded: number, toLoad: number): void {
-    Object.assign(this.recovery, { loaded, toLoad, replayed: 0, toReplay: 0 });
-  }
-
   /** Log and segments are open and fit together: operations are admitted, the replay may begin. */
   admit(): void {
     assert(this.openedWith !== undefined, 'the store has been opened');
@@ -286,8 +244,7 @@ export class Core<Op, Info extends SegmentInfo> {
     this.broken = undefined;
     this.wasOpen = true;
     for (const what of PUT_RIGHT) this.errors.recovered(what);
-    this.#replayFrom = applied;
-    this.recovery.toReplay = log.last - applied;
+    this.recovery.begins(applied, log.last);
     this.tail.open(applied, log);
     this.unwatch = this.options.wal.watch?.((last) => this.tail.extend(last)) ?? (() => {});
   }
@@ -362,37 +319,44 @@ export class Core<Op, Info extends SegmentInfo> {
     this.errors.recovered('apply');
   }
 
-  #declined(opNum: number, error: unknown): void {
-    this.counts.declined += 1;
-    this.#passed();
-    this.options.logger.warn({ opNum, err: error }, 'operation declined');
+  #tell(operation: Op, result: 'applied' | 'declined' | 'retried'): void {
+    this.observers.tell((each) => each.onOperation(this.options.kindOf(operation), result));
   }
 
-  #retried(opNum: number, error: unknown): void {
+  #declined(opNum: number, operation: Op, error: unknown): void {
+    this.#tell(operation, 'declined');
+    this.counts.declined += 1;
+    this.#passed();
+    this.log.declined(opNum, error);
+  }
+
+  #retried(opNum: number, operation: Op, error: unknown): void {
+    this.#tell(operation, 'retried');
     this.counts.retries += 1;
     this.#retrying = true;
     this.errors.report('apply', error);
-    this.options.logger.warn({ opNum, err: error }, 'operation failed for now, tried again later');
+    this.log.retried(opNum, error);
+  }
+
+  #reclaimFailed(error: unknown): void {
+    this.log.reclaimFailed(error);
+    this.failIfSticky('reclaim', error);
   }
 
   #deathNotCounted(error: unknown): void {
-    const { logger } = this.options;
-    logger.warn({ err: error }, 'it could not be noted that an optimization begins or has ended');
+    this.log.deathNotCounted(error);
     this.breakIfSticky(error);
   }
 
-  #runEnded(run: OptimizationRun, end: RunEnd): void {
-    const { logger } = this.options;
-    this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
-    if (end.outcome === 'done') this.waits.replaced(run.segmentIds, end.output);
-    const fields = { optimizer: run.optimizer, segments: run.segmentIds };
-    if (end.outcome === 'done') {
-      logger.info({ ...fields, points: end.points }, 'optimized');
-      this.capacity.optimized();
-    } else if (end.outcome === 'cancelled') logger.info({ ...fields, why: end.why }, 'cancelled');
-    else if (end.outcome === 'failed') {
-      logger.error({ ...fields, err: end.error }, 'optimization failed');
-      this.breakIfSticky(end.error);
+  #runEnded(run: OptimizationRun, end: RunEnd, times: RunTimes): void {
+    this.log.runEnded(run, end, times);
+    if (end.outcome !== 'void') {
+      this.observers.tell((each) => each.onOptimization(run.optimizer, times.ms, end));
     }
+    this.start.runEnded(end.outcome === 'done', this.runs.running.length === 0);
+    if (end.outcome === 'done') {
+      this.waits.replaced(run.segmentIds, end.output);
+      this.capacity.optimized();
+    } else if (end.outcome === 'failed') this.breakIfSticky(end.error);
   }
 }

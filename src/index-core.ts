@@ -1,5 +1,5 @@
 // The core alone: everything for a store of one's own, and nothing of the collection of points.
-export type { CoreSettings } from './core.js';
+export type { CoreSettings } from './core-options.js';
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -27,7 +27,9 @@ export { SegmentStore, type SegmentStoreOptions } from './services/level/segment
 export type { StoredEntry } from './services/level/stored-entries.js';
 export { LevelWal, type LevelWalOptions, levelWal } from './services/level/wal.js';
 export { MemoryWal, type MemoryWalOptions, memoryWal } from './services/memory-wal.js';
+export type { StoreObserver } from './services/observers.js';
 export type { OptimizerCounts } from './services/optimization-counts.js';
+export type { RunEnd } from './services/optimization-run.js';
 export type { OptimizersStart } from './services/optimizer-start.js';
 export { type Planned, plan } from './services/planner.js';
 export type * from './services/ports.js';

@@ -108,7 +108,7 @@ const checkBudgets: OptionCheck<Budgets> = (value, name) => {
 
 /** Objects and functions are only looked at by their shape; also used for collections. */
 export const ENVIRONMENT_CHECKS: OptionChecks<HandlerEnvironment> = {
-  logger: objectWith<Logger>('a logger', ['info', 'warn', 'error']),
+  logger: objectWith<Logger>('a logger', ['child', 'debug', 'info', 'warn', 'error']),
   inspect: functionOption<UpdateHandlerInspector>(),
   clock: objectWith<Clock>('a clock', ['now', 'setTimeout', 'clearTimeout', 'yield']),
   budgets: checkBudgets,

@@ -3,6 +3,7 @@ import type { OptimizerCounts } from './services/optimization-counts.js';
 import type { Planned } from './services/planner.js';
 import type { SegmentInfo } from './services/ports.js';
 import type { BudgetStatus } from './services/resource-budget.js';
+import type { Status } from './services/status.js';
 import type { Tracker } from './services/tracker-log.js';
 
 /** A point's id: a non-negative safe integer or a non-empty string; `1` and `'1'` are different. */
@@ -236,8 +237,12 @@ export interface Optimizations<Info extends SegmentInfo = SegmentInfo> {
   idle: Info[];
 }
 
-/** Counters since the store was opened, and what is used of its limits; a plain object. */
-export interface Telemetry {
+/** Counters since the store was opened, what is used of its limits, and how it is; a plain object. */
+export interface Telemetry<Info extends SegmentInfo = SegmentInfo> {
+  /** See `UpdateHandler.state`. */
+  state: string;
+  status: Status;
+  segments: readonly Info[];
   operations: { applied: number; declined: number; retries: number };
   /** How far the last opening has come: parts of the segments loaded, operations replayed. */
   recovery: { loaded: number; toLoad: number; replayed: number; toReplay: number };
@@ -270,6 +275,8 @@ export interface Telemetry {
   flush: { rounds: number; commits: number; failures: number; lastMs: number; committed: number };
   optimizations: {
     running: number;
+    /** What failed last and has not succeeded since; null when nothing has. */
+    error: string | null;
     /** In the outputs of all that succeeded. */
     points: number;
     /** The optimizers have been asked: never before a trigger, when they wait for one. */
@@ -277,6 +284,8 @@ export interface Telemetry {
     /** Callers who wait with `wait: 'optimized'`. */
     awaited: number;
     byOptimizer: Record<string, OptimizerCounts>;
+    /** Those that run, and the last 16 that have ended, the newest first. */
+    log: Tracker[];
   };
   /** Permits for optimizations. */
   budgets: { io: BudgetStatus; cpu: BudgetStatus };

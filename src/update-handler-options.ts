@@ -1,4 +1,4 @@
-import type { CoreSettings } from './core.js';
+import type { CoreSettings } from './core-options.js';
 import type { HandlerEnvironment, HandlerOptions, HandlerSettings } from './options.js';
 import type {
   DeathCounter,
@@ -22,6 +22,8 @@ export interface UpdateHandlerOptions<Op, Info extends SegmentInfo = SegmentInfo
   codec?: OperationCodec<Op>;
   /** The clock tag of an operation, for `recoveryPoint` and `walDelta`; never throws. @default none */
   clockTagOf?: (operation: Op) => ClockTag | undefined;
+  /** What kind of operation it is, of a few, for observers; never throws. @default 'update' */
+  kindOf?: (operation: Op) => string;
   /**
    * Settings that are stored with the segments: read when the store has been opened and after each
    * `reconfigure`. @default the options given here
@@ -42,6 +44,7 @@ const ADAPTERS = new Set<string>([
   'optimizers',
   'codec',
   'clockTagOf',
+  'kindOf',
   'settings',
   'deathCounter',
   'onOpened',

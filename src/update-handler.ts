@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { type ActorRefFrom, createActor } from 'xstate';
 import { closeStore, provideActors } from './actors.js';
-import { Core, type CoreSettings } from './core.js';
+import { Core } from './core.js';
+import type { CoreSettings } from './core-options.js';
 import { SluiceError } from './errors.js';
 import { openChanges, recoveryPointOf, walDeltaOf } from './log-access.js';
 import type { updateHandlerMachine } from './machines/update-handler.js';
@@ -9,11 +10,13 @@ import { resolveOptions, SETTING_CHECKS } from './options.js';
 import { rootState, taskOf } from './root-state.js';
 import { systemClock } from './services/clock.js';
 import { plainCodec } from './services/codec.js';
+import type { StoreObserver } from './services/observers.js';
 import { checkOptions, type OptionChecks } from './services/option-checks.js';
 import type { OperationCodec, SegmentInfo } from './services/ports.js';
 import { budgetSize, ResourceBudget } from './services/resource-budget.js';
 import { deriveStatus, type Status } from './services/status.js';
 import { type SubmitOptions, type SubmitResult, waitOption } from './services/ticket.js';
+import { telemetryOf } from './telemetry.js';
 import type {
   Change,
   ChangesOptions,
@@ -40,11 +43,15 @@ export function createUpdateHandler<Op, Info extends SegmentInfo = SegmentInfo>(
   return new UpdateHandler(options);
 }
 
+/** The kind of operations whose kinds nobody tells. */
+const UPDATE = 'update';
+
 /** A running store: the façade over its actors. */
 export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   readonly #core: Core<Op, Info>;
   readonly #root: ActorRefFrom<typeof updateHandlerMachine>;
   readonly #codec: OperationCodec<Op>;
+  readonly #kindOf: (operation: Op) => string;
   #current: CoreSettings;
   #crash: unknown;
   #stopped: Promise<void> | undefined;
@@ -56,12 +63,14 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       throw new TypeError('the option segments must be a SegmentHolder');
     }
     const { onOpened, onClosed, deathCounter } = options;
-    const { clockTagOf = () => undefined } = options;
+    const { clockTagOf = () => undefined, kindOf = () => UPDATE } = options;
     if (typeof clockTagOf !== 'function') throw new TypeError('clockTagOf must be a function');
+    if (typeof kindOf !== 'function') throw new TypeError('kindOf must be a function');
     const resolved = resolveOptions(resolvable(options));
     const { logger, inspect, clock = systemClock, budgets, freeBytes } = resolved;
     const size = budgetSize(resolved.cpuBudget, resolved.cpus);
     this.#codec = codec;
+    this.#kindOf = kindOf;
     const { flushIntervalMs, maxOptimizationThreads } = resolved;
     this.#current = { flushIntervalMs, maxOptimizationThreads };
     this.#core = new Core<Op, Info>({
@@ -70,6 +79,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       optimizers,
       codec,
       clockTagOf,
+      kindOf,
       clock,
       logger: logger ?? pino({ level: 'silent' }),
       limits: {
@@ -127,13 +137,22 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   async submit(operation: Op, options: SubmitOptions = { wait: true }): Promise<SubmitResult> {
     const { wait = true, signal, timeoutMs } = options;
     const frees = options.frees ?? this.#codec.frees?.(operation);
-    const checked = { wait: waitOption(wait, 'wait'), signal, timeoutMs, frees };
+    const kind = options.kind ?? this.#kindOf(operation);
+    const checked = { wait: waitOption(wait, 'wait'), signal, timeoutMs, frees, kind };
     return this.submitEncoded(this.#codec.encode(operation), checked);
   }
 
   /** Submits an operation that `codec.encode` has encoded. */
   submitEncoded(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
-    return this.#core.submit(data, options);
+    const { observers } = this.#core;
+    const answer = this.#core.submit(data, options);
+    if (!observers.isEmpty) this.#tellAnswer(answer, options.kind ?? UPDATE);
+    return answer;
+  }
+
+  /** Has an observer told of everything that is worth counting, until the returned function is called. */
+  observe(observer: StoreObserver): () => void {
+    return this.#core.observers.add(observer);
   }
 
   /**
@@ -269,31 +288,10 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return true;
   }
 
-  /** Counters since the store was opened, and what is used of its limits. */
-  telemetry(): Telemetry {
-    const { tail, flush, runs, waits, counts, keepFrom, options } = this.#core;
-    return {
-      operations: { ...counts },
-      recovery: { ...this.#core.recovery },
-      log: {
-        acked: flush.acked,
-        applied: tail.applied,
-        synced: tail.syncedUpTo,
-        last: tail.end,
-        keepFrom: keepFrom.lowest,
-        readers: this.#core.feed.readers,
-      },
-      queue: tail.usage,
-      flush: { ...flush.counts, committed: flush.committed },
-      optimizations: {
-        running: runs.running.length,
-        points: runs.optimizedPoints,
-        triggered: runs.triggered,
-        awaited: waits.count,
-        byOptimizer: runs.counts.list(),
-      },
-      budgets: { io: options.ioBudget.status(), cpu: options.cpuBudget.status() },
-    };
+  /** Counters since the store was opened, what is used of its limits, and how it is. */
+  telemetry(): Telemetry<Info> {
+    const { state } = this;
+    return telemetryOf(this.#core, { state, status: this.status(), segments: this.segments() });
   }
 
   /**
@@ -339,6 +337,19 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     if (this.#core.closeFailure !== undefined) throw this.#core.closeFailure;
   }
 
+  #tellAnswer(answer: Promise<SubmitResult>, kind: string): void {
+    const { observers, options } = this.#core;
+    const submittedAt = options.clock.now();
+    const tell = (what: SubmitResult['status'] | { error: unknown }) => {
+      const ms = options.clock.now() - submittedAt;
+      observers.tell((each) => each.onAnswer(kind, ms, what));
+    };
+    answer.then(
+      ({ status }) => tell(status),
+      (error) => tell({ error }),
+    );
+  }
+
   get #isLive(): boolean {
     return ['recovering', 'running', 'reconfiguring', 'stopping'].includes(this.state);
   }
@@ -370,7 +381,7 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   #crashed(error: unknown): void {
     this.#crash = error;
     this.#core.errors.report('updateHandler', error);
-    this.#core.options.logger.error({ err: error }, 'the update handler has crashed');
+    this.#core.log.crashed(error);
     this.#core.incarnations.abortAll('the update handler has crashed');
     this.#core.refuseEveryone();
   }

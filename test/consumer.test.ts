@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MemoryLevel } from 'memory-level';
-import { memoryWal } from 'sluice';
+import { memoryWal, openCollection } from 'sluice';
 import { expect, test } from 'vitest';
 import { createActor, createMachine } from 'xstate';
 import { check, useCollection, useCore, useSegmentStore } from './consumer/consumer.js';
 import { showBriefly } from './consumer/inspect.js';
+import { measureBriefly } from './consumer/metrics.js';
 import { recordStore, simulateSeed, testMachine } from './consumer/testing.js';
 import { temporaryDirectory } from './support/temporary.js';
 
@@ -44,8 +45,10 @@ test('it runs: what a collection tells of itself is what its types say', async (
   expect(configuration.flushIntervalMs).toBe(5000);
   expect(status.color).toBe('green');
   expect(io).toEqual({ total: 1, used: 0, waiting: 0 });
-  expect(merges).toEqual({ done: 0, cancelled: 0, failed: 0, totalMs: 0, lastMs: null });
+  const none = { minMs: null, maxMs: null, lastMs: null };
+  expect(merges).toEqual({ done: 0, cancelled: 0, failed: 0, totalMs: 0, ...none });
   expect(telemetry).toEqual({
+    ...{ state: 'running', status, segments: info.segments },
     operations: { applied: 2, declined: 0, retries: 0 },
     recovery: { loaded: 0, toLoad: 0, replayed: 0, toReplay: 0 },
     log: expect.objectContaining({ applied: 2, last: 2 }),
@@ -56,7 +59,7 @@ test('it runs: what a collection tells of itself is what its types say', async (
     flush: expect.objectContaining({ failures: 0, committed: 2 }),
     // It waits for a trigger, which `optimize` was.
     optimizations: {
-      ...{ running: 0, points: 0, triggered: true, awaited: 0 },
+      ...{ running: 0, points: 0, triggered: true, awaited: 0, error: null, log: [] },
       byOptimizer: expect.objectContaining({ merge: merges }),
     },
     budgets: { io, cpu: io },
@@ -113,6 +116,14 @@ test('it runs: the ports of a store, written down', async () => {
 
 test('it runs: a seed of the simulation', async () => {
   expect(await simulateSeed(1)).toBeUndefined();
+});
+
+test('it runs: a store that is measured, by a meter that does nothing', async () => {
+  await using films = await openCollection(
+    { wal: memoryLevel(), segments: memoryLevel() },
+    { dimensions: 2 },
+  );
+  expect(await measureBriefly(films)).toEqual(['flush', 'answer acknowledged']);
 });
 
 test('it runs: a page that shows a machine of its own', async () => {

@@ -1,6 +1,7 @@
 import * as sluice from 'sluice';
 import * as core from 'sluice/core';
 import * as inspect from 'sluice/inspect';
+import * as metrics from 'sluice/metrics';
 import * as testing from 'sluice/testing';
 import { expect, test } from 'vitest';
 
@@ -102,4 +103,8 @@ test('sluice/inspect exports these values', () => {
       "serveInspector",
     ]
   `);
+});
+
+test('sluice/metrics exports this value', () => {
+  expect(Object.keys(metrics)).toEqual(['observeMetrics']);
 });

@@ -17,7 +17,7 @@ export type ApplierOutcome = 'caughtUp' | 'retry';
 export interface ApplierHooks<Op> {
   onApplied(opNum: number, operation: Op): void;
   onDeclined(opNum: number, operation: Op, error: unknown): void;
-  onRetry(opNum: number, error: unknown): void;
+  onRetry(opNum: number, operation: Op, error: unknown): void;
   /** Told at once, so that nothing more is appended behind what can't be applied. */
   onBroken(error: unknown): void;
   /** Called with each report of progress; wakes the flush worker when much is unwritten. */
@@ -163,7 +163,7 @@ export class Applier<Op> {
         throw error;
       }
       if (isTransient(error)) {
-        this.#hooks.onRetry(opNum, error);
+        this.#hooks.onRetry(opNum, operation, error);
         return false;
       }
       const declined = toSluiceError(error, 'SLUICE_DECLINED');

@@ -12,11 +12,13 @@ export class BackOff {
     this.#clock = clock;
   }
 
-  /** An optimization of these segments has failed or come to nothing. */
-  failed(ids: readonly number[]): void {
+  /** An optimization of these segments has failed or come to nothing; tells for how long they wait. */
+  failed(ids: readonly number[]): number {
     const failures = Math.max(...ids.map((id) => this.#entries.get(id)?.failures ?? 0)) + 1;
-    const until = this.#clock.now() + Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS);
+    const ms = Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS);
+    const until = this.#clock.now() + ms;
     for (const id of ids) this.#entries.set(id, { failures, until });
+    return ms;
   }
 
   /** Somebody doesn't want these segments to be optimized now: they are left alone for longest. */

@@ -14,6 +14,10 @@ const RECLAIM_FREE_MIN = 256 * 1024 * 1024;
 export interface CapacityHooks {
   /** A flush may free space. */
   askForFlush(): void;
+  /** Updates are refused from now on; the bytes free at the last look, if somebody can tell. */
+  onShort(error: SluiceError, freeBytes: number | undefined): void;
+  /** Updates are accepted again. */
+  onRoom(freeBytes: number): void;
   /** Nobody can tell how much of the disk is free. */
   onUnknown(error: unknown): void;
   /** Space has been given back. */
@@ -69,8 +73,14 @@ export class Capacity {
         return diskReserve({ free, margin: marginBytes, queued, dirty, ...use });
       },
       hooks: {
-        onRefused: (error) => errors.report('capacity', error),
-        onRecovered: () => errors.recovered('capacity'),
+        onRefused: (error, isFirst) => {
+          errors.report('capacity', error);
+          if (isFirst) hooks.onShort(error, this.#free);
+        },
+        onRecovered: (free) => {
+          errors.recovered('capacity');
+          if (free !== undefined) hooks.onRoom(free);
+        },
         onLook: (free, reserve) => this.#looked(free, reserve),
         onUnknown: (error) => hooks.onUnknown(error),
       },

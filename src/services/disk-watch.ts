@@ -55,10 +55,10 @@ export function diskReserve(needs: DiskNeeds): number {
 
 /** What a watch tells its owner. */
 export interface DiskWatchHooks {
-  /** An update is refused. */
-  onRefused(error: SluiceError): void;
-  /** Updates are no longer refused. */
-  onRecovered(): void;
+  /** An update is refused; `isFirst`: the one before was accepted. */
+  onRefused(error: SluiceError, isFirst: boolean): void;
+  /** Updates are no longer refused: so much is free, or nobody looks any more. */
+  onRecovered(free: number | undefined): void;
   /** A look has ended: how much is free, and how much of it must stay so. */
   onLook(free: number, reserve: number): void;
   /** Nobody can tell how much is free: nothing is refused until somebody can. Told once. */
@@ -162,7 +162,7 @@ export class DiskWatch {
       // What was accepted meanwhile may or may not have been written when the disk was asked.
       this.#spent = Math.max(this.#spent - spentBefore, 0);
       this.#isUnknown = false;
-      if (this.#headroom > this.#spent) this.#recovered();
+      if (this.#headroom > this.#spent) this.#recovered(free);
       this.#hooks.onLook(free, reserve);
     } catch (error) {
       this.#headroom = Number.POSITIVE_INFINITY;
@@ -173,6 +173,7 @@ export class DiskWatch {
   }
 
   #refuse(): never {
+    const isFirst = !this.#isRefusing;
     this.#isRefusing = true;
     if (this.#timer === undefined) this.#lookLater();
     if (this.#isOlderThan(LOOK_PAUSE_MS)) void this.look();
@@ -181,7 +182,7 @@ export class DiskWatch {
       'the disk is nearly full: what is left is needed for what was accepted and to free space',
       { kind: 'declined' },
     );
-    this.#hooks.onRefused(error);
+    this.#hooks.onRefused(error, isFirst);
     throw error;
   }
 
@@ -192,12 +193,12 @@ export class DiskWatch {
     }, LOOK_INTERVAL_MS);
   }
 
-  #recovered(): void {
+  #recovered(free?: number): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!this.#isRefusing) return;
     this.#isRefusing = false;
-    this.#hooks.onRecovered();
+    this.#hooks.onRecovered(free);
   }
 
   #isOlderThan(ms: number): boolean {

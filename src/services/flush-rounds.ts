@@ -99,6 +99,11 @@ export class FlushRounds {
     return this.#forgettable(this.#tail.applied) > this.#acked;
   }
 
+  /** Milliseconds since the last round began. */
+  get elapsedMs(): number {
+    return this.#clock.now() - this.#startedAt;
+  }
+
   /** Begins anew on a store that has just been opened. */
   open(state: { committed: number; acked: number }): void {
     this.#committed = state.committed;
@@ -153,7 +158,7 @@ export class FlushRounds {
   roundDone(): void {
     this.#end();
     this.#counts.rounds += 1;
-    this.#counts.lastMs = this.#clock.now() - this.#startedAt;
+    this.#counts.lastMs = this.elapsedMs;
     this.#errors.recovered('flush');
     for (const request of this.#answering.splice(0)) request.resolve();
     // What waits for room in a full log is declined if this round could not free any.

@@ -7,7 +7,9 @@ export interface OptimizerCounts {
   failed: number;
   /** Milliseconds that the successful runs took together. */
   totalMs: number;
-  /** Milliseconds that the last successful run took; null before the first. */
+  /** Milliseconds that the quickest, the slowest and the last of them took; null before the first. */
+  minMs: number | null;
+  maxMs: number | null;
   lastMs: number | null;
 }
 
@@ -26,6 +28,8 @@ export class OptimizationCounts {
     counts[outcome] += 1;
     if (outcome !== 'done') return;
     counts.totalMs += durationMs;
+    counts.minMs = Math.min(counts.minMs ?? durationMs, durationMs);
+    counts.maxMs = Math.max(counts.maxMs ?? durationMs, durationMs);
     counts.lastMs = durationMs;
   }
 
@@ -36,5 +40,5 @@ export class OptimizationCounts {
 }
 
 function emptyCounts(): OptimizerCounts {
-  return { done: 0, cancelled: 0, failed: 0, totalMs: 0, lastMs: null };
+  return { done: 0, cancelled: 0, failed: 0, totalMs: 0, minMs: null, maxMs: null, lastMs: null };
 }

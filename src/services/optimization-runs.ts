@@ -26,7 +26,8 @@ export interface RunsOptions<Info extends SegmentInfo> {
   isBroken(): boolean;
   /** Told of what a run could not undo, before it ends. */
   onUndoFailed(error: unknown): void;
-  onEnd(run: OptimizationRun, end: RunEnd): void;
+  /** Milliseconds: how long it took, and how long its segments are left alone, if it failed. */
+  onEnd(run: OptimizationRun, end: RunEnd, times: { ms: number; backOffMs: number }): void;
 }
 
 /** All optimizations of a store: those planned, those running, and what became of the others. */
@@ -173,8 +174,9 @@ export class OptimizationRuns<Info extends SegmentInfo> {
     const { trackers } = this;
     const startedAt = this.#options.clock.now();
     const onEnd = (end: RunEnd) => {
-      this.counts.ended(planned.optimizer, end, this.#options.clock.now() - startedAt);
-      this.#ended(id, end);
+      const ms = this.#options.clock.now() - startedAt;
+      this.counts.ended(planned.optimizer, end, ms);
+      this.#ended(id, end, ms);
     };
     const hooks = { beforeBegin: beforeRun, isBroken, onUndoFailed, onEnd };
     const environment = { ioPermit, cpuBudget, trackers, ...hooks };
@@ -182,19 +184,20 @@ export class OptimizationRuns<Info extends SegmentInfo> {
     return id;
   }
 
-  #ended(id: number, end: RunEnd): void {
+  #ended(id: number, end: RunEnd, ms: number): void {
     const run = this.get(id);
     this.#runs.delete(id);
     const what = `optimization:${run.optimizer}`;
     const isPostponed = this.#postponed.delete(id);
+    let backOffMs = 0;
     if (end.outcome === 'done') {
       this.#points += end.points;
       this.#options.errors.recovered(what);
     } else if (end.outcome !== 'cancelled') {
-      this.#backOff.failed(run.segmentIds);
+      backOffMs = this.#backOff.failed(run.segmentIds);
       if (end.outcome === 'failed') this.#options.errors.report(what, end.error);
     } else if (isPostponed) this.#backOff.postpone(run.segmentIds);
-    this.#options.onEnd(run, end);
+    this.#options.onEnd(run, end, { ms, backOffMs });
   }
 
   #runningIds(): Set<number> {

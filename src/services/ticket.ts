@@ -34,6 +34,8 @@ export interface SubmitOptions {
   wait: WaitLevel;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** What kind of operation it is, for observers. @default what the option `kindOf` says */
+  kind?: string | undefined;
   /** The operation only frees space: it is accepted when the disk is nearly full. */
   frees?: boolean | undefined;
 }

@@ -89,7 +89,7 @@ export class TrackerLog {
 
   /** Copies, the newest first. */
   list(): Tracker[] {
-    return this.#trackers.map((tracker) => structuredClone(tracker)).reverse();
+    return this.#trackers.map(copyOf).reverse();
   }
 
   #truncate(): void {
@@ -102,4 +102,15 @@ export class TrackerLog {
       return errors < KEEP_LAST_TRACKERS;
     });
   }
+}
+
+/** As `structuredClone` makes one, in a fraction of the time. */
+function copyOf(tracker: Tracker): Tracker {
+  const { segmentIds, status, progress } = tracker;
+  return {
+    ...tracker,
+    segmentIds: [...segmentIds],
+    status: { ...status },
+    progress: { ...progress },
+  };
 }

@@ -24,7 +24,10 @@ describe.each(STORES)('on $kind', ({ create }) => {
   it.each([
     [{ clock: { now: () => 0 } }, 'clock must be a clock with the methods now, setTimeout'],
     [{ clock: Date.now }, 'clock must be a clock'],
-    [{ logger: true }, 'logger must be a logger with the methods info, warn, error, not true'],
+    [
+      { logger: true },
+      'logger must be a logger with the methods child, debug, info, warn, error, not true',
+    ],
     [{ logger: { info: () => {} } }, 'logger must be a logger'],
     [{ inspect: {} }, 'inspect must be true, a function or an inspector'],
     [{ budgets: 4 }, 'budgets must be an object, not 4'],
@@ -47,10 +50,11 @@ describe.each(STORES)('on $kind', ({ create }) => {
   it('good ones are taken, also those of another make', async () => {
     const logged: unknown[] = [];
     const log = (...entry: unknown[]) => logged.push(entry);
+    const logger = { child: () => logger, debug: log, info: log, warn: log, error: log };
     const collection = await newStore(create).open({
       dimensions: 2,
       clock: { ...systemClock },
-      logger: { info: log, warn: log, error: log } as Bad,
+      logger: logger as Bad,
       inspect: () => {},
       budgets: { io: budget, cpu: budget },
       signal: new AbortController().signal,

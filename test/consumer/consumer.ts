@@ -77,7 +77,7 @@ interface Report {
   optimizations: Optimizations<PointSegmentInfo>;
   queued: Planned[];
   completed: Tracker[];
-  telemetry: Telemetry;
+  telemetry: Telemetry<PointSegmentInfo>;
   io: BudgetStatus;
   merges: OptimizerCounts | undefined;
 }

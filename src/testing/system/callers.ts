@@ -1,4 +1,4 @@
-import type { CoreSettings } from '../../core.js';
+import type { CoreSettings } from '../../core-options.js';
 import { SluiceError } from '../../errors.js';
 import type { SegmentInfo } from '../../services/ports.js';
 import type { SubmitOptions } from '../../services/ticket.js';
