@@ -49,16 +49,6 @@ describe('what the README says', () => {
     ]);
   });
 
-  test('it passes the suite for adapters', async () => {
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const run = promisify(execFile)(
-      process.execPath,
-      ['--test', '--test-reporter=tap', join(example, 'conformance.test.mjs')],
-      { env },
-    );
-    expect((await run).stdout).toMatch(/# fail 0/);
-  }, 60_000);
-
   test('none of the modules of the point collection is loaded', async () => {
     const place = await temporaryDirectory();
     const program = `
