@@ -49,7 +49,7 @@ export async function actorPicture() {
   });
   const arrows = [...(await messages())].map(([key, names]) => {
     const [from, to] = key.split(' ');
-    return `  ${from} -- "${[...names].sort().join(', ')}" --> ${to}`;
+    return `  ${from} -- "${[...names].sort().join('<br/>')}" --> ${to}`;
   });
   const others = `  ${OTHERS}(["calls, and effects"])`;
   return ['flowchart TB', others, ...boxes, ...arrows.sort()].join('\n');

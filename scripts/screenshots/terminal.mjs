@@ -6,7 +6,8 @@ const COMMANDS = [
   'sluice search movies.db --id 1447 --limit 3 | cut -c 1-84',
   'sluice info movies.db',
 ];
-const [COLUMNS, ROWS] = [88, 34];
+/** More rows than are needed: none may be scrolled away. */
+const [COLUMNS, ROWS] = [88, 80];
 const COLORS = [
   '#3b4252',
   '#f07178',
@@ -37,9 +38,11 @@ async function screenAfter(directory) {
   const shell = ['env', `PATH=${directory}/bin:${process.env.PATH}`, 'PS1=$ ', 'sh'];
   tmux('new-session', '-d', ...size, '-c', directory, ...shell);
   try {
+    const screen = () => tmux('capture-pane', '-p');
+    await prompted(screen, 1);
     for (const [at, command] of COMMANDS.entries()) {
       tmux('send-keys', command, 'Enter');
-      await prompted(() => tmux('capture-pane', '-p'), at + 2);
+      await prompted(screen, at + 2);
     }
     return tmux('capture-pane', '-p', '-e')
       .replace(/\$\s*$/, '')
@@ -51,7 +54,7 @@ async function screenAfter(directory) {
 
 /** Waits until there are so many prompts, the last of them with nothing after it. */
 async function prompted(screen, count) {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const lines = screen().trimEnd().split('\n');
     if (lines.filter((line) => line.startsWith('$')).length >= count && lines.at(-1) === '$')
