@@ -32,10 +32,3 @@ function valueText(value: unknown): string {
     .map(([name, inner]) => [name, valueText(inner)].filter((text) => text !== '').join('.'))
     .join(' | ');
 }
-
-/** An event's name as people say it: without what XState puts before it. */
-export function eventText(name: string): string {
-  return name.replace(/^xstate\.(done|error)\.actor\.(.+)$/, (_, kind, actor) =>
-    kind === 'done' ? `${actor} done` : `${actor} failed`,
-  );
-}

@@ -107,6 +107,7 @@ export class Core<Op, Info extends SegmentInfo> {
         onProgress: () => {
           this.errors.recovered('updateWorker');
           this.recovery.applied(this.tail.applied);
+          if (this.recovery.isDone) segments.recovered?.();
           this.#flushIfDirty();
           this.capacity.noticed();
         },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -28,9 +29,9 @@ function page(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
-/** The code blocks in a language below a heading of the README. */
-function blocks(heading: string, language: string): string[] {
-  const [, section = ''] = page('README.md').split(`## ${heading}\n`);
+/** The code blocks in a language below a heading of a page. */
+function blocks(heading: string, language: string, path = 'README.md'): string[] {
+  const [, section = ''] = page(path).split(`## ${heading}\n`);
   const [own = ''] = section.split('\n## ');
   return [...own.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, found, code = '']) =>
     found === language ? [code] : [],
@@ -42,6 +43,9 @@ async function workplace(): Promise<string> {
   const place = await temporaryDirectory();
   for (const folder of ['node_modules', 'bin']) mkdirSync(join(place, folder));
   symlinkSync(root, join(place, 'node_modules/sluice'), 'junction');
+  for (const name of ['level', 'xstate']) {
+    symlinkSync(join(root, 'node_modules', name), join(place, 'node_modules', name), 'junction');
+  }
   symlinkSync(join(root, 'examples'), join(place, 'examples'), 'junction');
   symlinkSync(join(root, 'dist/cli/main.js'), join(place, 'bin/sluice'));
   // The true one looks for the same command, but takes seconds for it.
@@ -50,7 +54,9 @@ async function workplace(): Promise<string> {
 }
 
 async function execute(place: string, command: string, ...argv: string[]): Promise<string> {
-  const env = { ...process.env, PATH: `${join(place, 'bin')}:${process.env.PATH}` };
+  // What the runner of these tests tells the processes that it starts is not for those of a reader.
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  const env = { ...inherited, PATH: `${join(place, 'bin')}:${process.env.PATH}` };
   const { stdout, stderr } = await promisify(execFile)(command, argv, { cwd: place, env });
   expect(stderr).toBe('');
   return stdout;
@@ -93,23 +99,66 @@ test('the examples of the README run, one after the other, and print what it say
   // A dozen processes, on a machine that may be busy.
 }, 90_000);
 
+test('the programs on the core run in the folder of the example', async () => {
+  const place = await workplace();
+  for (const name of ['kv-store.mjs', 'segments.mjs', 'compaction.mjs']) {
+    copyFileSync(join(root, 'examples/kv-store', name), join(place, name));
+  }
+  const [own = ''] = blocks('A store of your own', 'js');
+  const [store = ''] = [
+    ...page('examples/kv-store/README.md').matchAll(/^```js\n([\s\S]*?)^```$/gm),
+  ].map(([, code]) => code);
+  const printed = await Promise.all(
+    [own, store].map((program, at) => {
+      writeFileSync(join(place, `program-${at}.mjs`), program);
+      return execute(place, process.execPath, `program-${at}.mjs`);
+    }),
+  );
+  const said = [own, store].map((program) => [...program.matchAll(/\); \/\/ (.*)$/gm)]);
+  expect(printed).toEqual(said.map((lines) => lines.map(([, line]) => `${line}\n`).join('')));
+});
+
+test('the page of docs/operations.md is served', async () => {
+  const place = await workplace();
+  const [program = ''] = blocks('Seeing it work', 'js', 'docs/operations.md');
+  const opened = `import { openCollection } from 'sluice';
+const collection = await openCollection('./films.db', { dimensions: 3 });
+${program}
+await collection.close();`;
+  writeFileSync(join(place, 'inspect.mjs'), opened);
+  const printed = await execute(place, process.execPath, 'inspect.mjs');
+  expect(printed).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]+\/\n$/);
+});
+
+test('the door of docs/testing.md passes its tests, and those that are written for it', async () => {
+  const place = await workplace();
+  const heading = 'Test a machine of your own';
+  const [machine = '', tests = '', excerpt = ''] = blocks(heading, 'js', 'docs/testing.md');
+  writeFileSync(join(place, 'door.mjs'), machine);
+  writeFileSync(join(place, 'door.test.mjs'), tests);
+  const [, , commands = ''] = blocks(heading, 'sh', 'docs/testing.md');
+  const [write = ''] = commands.split('\n');
+  await execute(place, 'sh', '-e', '-c', write);
+  const written = readFileSync(join(place, 'door.paths.test.mjs'), 'utf8');
+  // The page shows it without the indentation that it has there.
+  expect(written.replace(/^ {2}/gm, '')).toContain(excerpt);
+  const files = ['door.test.mjs', 'door.paths.test.mjs'];
+  const printed = await execute(place, process.execPath, '--test', '--test-reporter=tap', ...files);
+  expect(printed).toContain('closed → Knock → unlocking → unlock done "green" → open');
+  expect(printed).toMatch(/# fail 0/);
+});
+
 test('the log of docs/testing.md passes the suite as it is written there', async () => {
   const place = await workplace();
-  const [, section = ''] = page('docs/testing.md').split('## Test adapters of your own\n');
-  const programs = [...section.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
-  for (const [at, name] of ['line-log.mjs', 'line-log.test.mjs'].entries()) {
-    writeFileSync(join(place, name), programs[at] ?? '');
-  }
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--test', '--test-reporter=tap', 'line-log.test.mjs'],
-    { cwd: place, env },
-  );
-  expect(stdout).toMatch(
+  const programs = blocks('Test adapters of your own', 'js', 'docs/testing.md');
+  const files = ['line-log.mjs', 'line-log.test.mjs'];
+  for (const [at, name] of files.entries()) writeFileSync(join(place, name), programs[at] ?? '');
+  const reporter = '--test-reporter=tap';
+  const printed = await execute(place, process.execPath, '--test', reporter, 'line-log.test.mjs');
+  expect(printed).toMatch(
     /ok \d+ - the write-ahead log: what was appended is there after the log was/,
   );
-  expect(stdout).toMatch(/# fail 0/);
+  expect(printed).toMatch(/# fail 0/);
 });
 
 test('links within the documentation lead somewhere', () => {

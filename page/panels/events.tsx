@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
+import { eventName } from '../../src/charts/definition.js';
 import type { ActorView, EventView, Model } from '../model.js';
-import { countText, eventText, timeText } from '../text.js';
+import { countText, timeText } from '../text.js';
 import { Scrolled } from './scrolled.js';
 
 /** Rows that are drawn; there is a filter for the others. */
@@ -72,7 +73,7 @@ export function Events({ model, actor }: { model: Model; actor: ActorView | unde
             {rows.map((event) => (
               <tr key={event.number}>
                 <td class="time">{timeText(event.at)}</td>
-                <td class="name">{eventText(event.name)}</td>
+                <td class="name">{eventName({ type: event.name })}</td>
                 <td title={event.source === '' ? undefined : `from ${event.source}`}>{event.to}</td>
                 <td class="data">{event.data === undefined ? '' : JSON.stringify(event.data)}</td>
               </tr>
@@ -85,7 +86,7 @@ export function Events({ model, actor }: { model: Model; actor: ActorView | unde
 }
 
 function textOf({ name, to, source, data }: EventView): string {
-  return `${eventText(name)} ${name} ${to} ${source} ${JSON.stringify(data ?? '')}`.toLowerCase();
+  return `${eventName({ type: name })} ${name} ${to} ${source} ${JSON.stringify(data ?? '')}`.toLowerCase();
 }
 
 /** The last that fit, the newest first. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Model } from '../model.js';
-import { countText } from '../text.js';
+import { countText, timeText } from '../text.js';
 
 const HEIGHT = 150;
 
@@ -44,6 +44,10 @@ export function Throughput({ rates }: { rates: Model['rates'] }) {
   );
 }
 
+/** Hours to seconds, as beside the events. */
+const timesOf = (_: uPlot, seconds: readonly number[]) =>
+  seconds.map((at) => timeText(at * 1000).slice(0, 8));
+
 function optionsFor(width: number): uPlot.Options {
   const color = (name: string) => () =>
     getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -64,6 +68,9 @@ function optionsFor(width: number): uPlot.Options {
       },
     ],
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 10)] } },
-    axes: [axis, { ...axis, size: 60 }],
+    axes: [
+      { ...axis, space: 80, values: timesOf },
+      { ...axis, size: 60 },
+    ],
   };
 }

@@ -3,16 +3,17 @@ import { chartOf, statesIn } from './chart.js';
 import { eventName } from './definition.js';
 import { mermaid } from './mermaid.js';
 
-/** What a machine may say of its events and guards in the `meta` of its root, by their names. */
+/** What a machine may say in the `meta` of its root, by names. */
 interface Described {
   events?: Record<string, string>;
   guards?: Record<string, string>;
+  delays?: Record<string, string>;
 }
 
-/** A machine as a page: its chart, its states with their descriptions, its events and guards with theirs. */
+/** A machine as a page: its chart, and its states, events, guards and delays with their descriptions. */
 export function markdown(machine: AnyStateMachine): string {
   const root = chartOf(machine);
-  const { events = {}, guards = {} } = (machine.root.meta ?? {}) as Described;
+  const { events = {}, guards = {}, delays = {} } = (machine.root.meta ?? {}) as Described;
   const shortId = (id: string) =>
     id.startsWith(`${root.id}.`) ? id.slice(root.id.length + 1) : id;
   const states = statesIn(root)
@@ -35,6 +36,7 @@ export function markdown(machine: AnyStateMachine): string {
       named(events, (type) => eventName({ type })),
     ),
     ...section('Guards', ['Guard', 'When it lets pass'], named(guards, String)),
+    ...section('Delays', ['Delay', 'What it is'], named(delays, String)),
   ].join('\n\n');
 }
 

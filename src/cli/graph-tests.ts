@@ -55,7 +55,7 @@ export async function writeTestFiles(
   const known = named.exploration ?? (isNew ? undefined : await driversExploration(named, driver));
   const parts = partsOf(named.value);
   const how = known?.value ?? plainExploration(parts);
-  const graph = explored(named, how);
+  const graph = explored(named, how, known !== undefined);
   const paths = pathsBy(graph, options);
 
   const importName = (path: string) => {
@@ -120,10 +120,16 @@ async function driversExploration(
   );
 }
 
-function explored({ value, name }: NamedMachine, how: Exploration): Graph {
+function explored({ value, name, path }: NamedMachine, how: Exploration, isSaid: boolean): Graph {
   try {
     return explore(value, how);
   } catch (cause) {
+    if (!isSaid && cause instanceof SluiceError && cause.code === 'SLUICE_NOT_EXPLORABLE') {
+      const advice =
+        `nothing says how ${name} is explored: what its events carry and its children end with ` +
+        `can be exported by ${path} as ${name}Exploration`;
+      throw new SluiceError(cause.code, `${cause.message} (${advice})`, { cause });
+    }
     if (!(cause instanceof TypeError)) throw cause;
     throw new UsageError(`the exploration of ${name} is not one: ${cause.message}`, { cause });
   }

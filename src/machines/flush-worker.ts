@@ -33,6 +33,7 @@ const meta: ChartMeta = {
     isAskedToStop: 'A Stop came; the last round is still to come.',
     wasLastRound: 'The round that has ended was the last.',
   },
+  delays: { flushInterval: 'The time between two rounds that nobody asked for.' },
 };
 
 /** Writes the segments to disk in rounds, then lets the log forget what they hold. */

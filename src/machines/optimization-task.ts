@@ -42,6 +42,7 @@ const meta: ChartMeta = {
     isVoid: 'The segments were gone before the run began.',
     wantsIndex: 'The output has an index to build.',
   },
+  delays: {},
 };
 
 function messageOf(error: unknown): string {

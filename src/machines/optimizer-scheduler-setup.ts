@@ -108,6 +108,11 @@ export const optimizerSchedulerMeta: ChartMeta = {
     isDrainedForStop: 'No task is left, and the scheduler is to end.',
     isDrainedForPause: 'No task is left, and the scheduler is to wait.',
   },
+  delays: {
+    cleanupInterval: 'The longest time between two passes.',
+    backOffDelay: 'Until segments that failed may be tried again.',
+    drainLimit: 'How long tasks may take to undo what they did.',
+  },
 };
 
 const isIdle = (context: SchedulerContext) => context.slots.every((slot) => slot === null);

@@ -84,8 +84,9 @@ export interface Restart {
   worker: WorkerId;
 }
 
-/** What the chart of a machine says about its events and guards, one line each. */
+/** What the chart of a machine says about its events, guards and delays, one line each. */
 export interface ChartMeta {
   events: Record<string, string>;
   guards: Record<string, string>;
+  delays: Record<string, string>;
 }

@@ -114,6 +114,13 @@ export const updateHandlerMeta: ChartMeta = {
     schedulerGone: 'The scheduler has ended, and its tasks with it.',
     flushWorkerGone: 'The flush worker has ended.',
   },
+  delays: {
+    stopUpdateLimit: 'How long the update worker may take to end.',
+    stopSchedulerLimit: 'How long the scheduler may take to end.',
+    stopFlushLimit: 'How long the last flush may take.',
+    closeLimit: 'How long the log and the segments may take to close.',
+    breakLimit: 'How long what the workers had begun may take to settle.',
+  },
 };
 
 const handler = setup({

@@ -41,6 +41,10 @@ const meta: ChartMeta = {
     mustRetry: 'The applier stands at an operation that failed for now.',
     isWoken: 'An Operation came while the applier was ending.',
   },
+  delays: {
+    retryDelay: 'Until an operation that failed is tried again; doubles from try to try.',
+    drainLimit: 'How long the last operations may take.',
+  },
 };
 
 /** Applies the log's unapplied tail, in order, with one applier per busy period. */

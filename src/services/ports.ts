@@ -175,6 +175,13 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
     onProblem: (what: string, error: SluiceError | null) => void;
   }): Promise<{ applied: number; notes?: LogNotes }>;
   /**
+   * What the log has beyond the loaded number has been applied: all that was there before is here.
+   * Until then a store that was open before may go on showing readers what it showed, so that what
+   * they have seen doesn't vanish for a while, or until the next `open` when the replay fails. May
+   * be called more than once.
+   */
+  recovered?(): void;
+  /**
    * Applies one operation: all of it, or nothing and throw. A pure function of the operations
    * before it, so that a replay gives the same result and the same refusals. `opNum` grows from
    * call to call (by one, if the log is dense), except when a transient failure is tried again.
@@ -196,7 +203,10 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   segments(): readonly Info[];
   /** Creates an appendable segment if none has room; called before each planning. */
   ensureCapacity(): void;
-  /** Bytes that the next flush would write, about; the flush worker wakes when it passes a limit. */
+  /**
+   * Bytes that the next flush would write, about; the flush worker wakes when it passes a limit, so
+   * that what a commit has written must not count any more.
+   */
   dirtyBytes(): number;
   /**
    * Everything a commit needs, taken in one step. `applied` is the number of the last operation

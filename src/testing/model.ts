@@ -7,6 +7,7 @@ import type {
   AnyTransitionDefinition,
 } from 'xstate';
 import { createActor, createEmptyActor, fromCallback, fromPromise } from 'xstate';
+import { nameOf } from '../charts/definition.js';
 import { errorText, SluiceError } from '../errors.js';
 import { type ExecutedAction, executedAction } from './executed.js';
 import type { ChildEnds, Exploration, Offer } from './exploration.js';
@@ -49,11 +50,13 @@ export interface Picture {
   context: Plain;
   /** Ids of the children, sorted; one that has ended with a mark. */
   children: readonly string[];
-  /** Events that pending timers bring, sorted. */
+  /** Events that pending timers bring, sorted; each once, or timers that pile up had no end. */
   timers: readonly string[];
   history: Plain;
 }
 
+/** More of them in answer to one event are taken for a circle without end. */
+const MICROSTEPS_MAX = 5000;
 const noChild = fromPromise<never>(() => new Promise<never>(() => {}));
 const itself = fromCallback(() => {});
 const FAILURE: readonly unknown[] = [new Error('it failed')];
@@ -66,7 +69,7 @@ export class Model {
   readonly #contexts = new WeakMap<object, Plain>();
   #scope: AnyActorScope | undefined;
   /** Where the step that is being taken leaves its traces. */
-  #watch: Watch = { taken: [], executed: [], passed: new Set(), timers: [] };
+  #watch: Watch = { taken: [], executed: [], passed: new Set(), timers: [], microsteps: 0 };
 
   constructor(machine: AnyStateMachine, options: Exploration) {
     this.machine = hold(machine, noChild);
@@ -166,8 +169,13 @@ export class Model {
     const executed: ExecutedAction[] = [];
     const passed = new Set<string>();
     const timers = [...(before?.timers ?? [])];
+    const died = (cause: unknown) => {
+      const where = before === undefined ? 'its start' : stateName(before.snapshot.value);
+      const why = offer === undefined ? '' : ` of ${eventText(offer.event)}`;
+      return notExplorable(this.machine, `died in ${where}${why}: ${errorText(cause)}`, cause);
+    };
     if (offer?.by === 'timer') fire(timers, offer.event);
-    this.#watch = { taken, executed, passed, timers };
+    this.#watch = { taken, executed, passed, timers, microsteps: 0 };
     // A system in which an id has been given would refuse it the next time.
     if (this.#scope === undefined || Object.keys(this.#scope.system.getAll()).length > 0) {
       this.#scope = this.#newScope();
@@ -177,12 +185,11 @@ export class Model {
     try {
       snapshot = take(scope);
     } catch (cause) {
-      const where = before === undefined ? 'its start' : stateName(before.snapshot.value);
-      const why = offer === undefined ? '' : ` of ${eventText(offer.event)}`;
-      throw notExplorable(this.machine, `died in ${where}${why}: ${errorText(cause)}`, cause);
+      throw died(cause);
     }
+    if (before === undefined && snapshot.status === 'error') throw died(snapshot.error);
     for (const { id } of snapshot._nodes) passed.add(id);
-    this.#refuseNameless(snapshot);
+    this.#refuseUnknown(snapshot);
     const ended = endedAfter(before, taken.length > 0 ? offer : undefined, snapshot);
     const state = { snapshot, timers, ended, key: '' };
     state.key = JSON.stringify(this.pictureOf(state));
@@ -196,6 +203,7 @@ export class Model {
     self.system.inspect((step) => {
       if (step.type !== '@xstate.microstep') return;
       this.#watch.taken.push(...step._transitions);
+      if (++this.#watch.microsteps > MICROSTEPS_MAX) throw endless(this.#watch.taken);
       for (const { id } of (step.snapshot as AnyMachineSnapshot)._nodes) this.#watch.passed.add(id);
     });
     return {
@@ -218,7 +226,11 @@ export class Model {
     };
   }
 
-  #refuseNameless({ children }: AnyMachineSnapshot): void {
+  #refuseUnknown({ children }: AnyMachineSnapshot): void {
+    const unknown = Object.keys(children).find((id) => children[id] === undefined);
+    if (unknown !== undefined) {
+      throw notExplorable(this.machine, `has no actor for ${unknown}: name its logic in setup`);
+    }
     const nameless = Object.keys(children).find((id) => /^x:\d+$/.test(id));
     if (nameless === undefined) return;
     const { src } = children[nameless] as AnyActorRef;
@@ -232,6 +244,7 @@ interface Watch {
   executed: ExecutedAction[];
   passed: Set<string>;
   timers: Timer[];
+  microsteps: number;
 }
 
 interface Cancelled {
@@ -255,6 +268,12 @@ function fire(timers: Timer[], event: AnyEventObject): void {
   const wanted = JSON.stringify(event);
   const at = timers.findIndex((timer) => JSON.stringify(timer.event) === wanted);
   if (at >= 0) timers.splice(at, 1);
+}
+
+/** XState itself would go round such a circle for ever. */
+function endless(taken: readonly AnyTransitionDefinition[]): Error {
+  const circle = new Set(taken.slice(-MICROSTEPS_MAX / 2).map(nameOf));
+  return new Error(`it never comes to rest, but goes round by ${[...circle].join('; ')}`);
 }
 
 /** A child that has ended stays a child until it is stopped or another takes its id. */

@@ -1,3 +1,4 @@
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { errorText, SluiceError } from '../errors.js';
 import type { Driver } from './driver.js';
 import type { Edge } from './graph.js';
@@ -33,10 +34,11 @@ export async function run(path: Path, driver: Driver = {}): Promise<void> {
       await compare(path, stage, driver, move, at);
       if (state.key !== step.to) {
         const graphs = JSON.parse(step.to) as Picture;
-        throw mismatch(path, at, [
-          '`project` makes one state of several that go different ways:',
-          ...differences(graphs, model.pictureOf(state)),
-        ]);
+        const why =
+          model.options.project === undefined
+            ? 'the machine goes different ways from one state, by chance or by what it keeps aside:'
+            : '`project` makes one state of several that go different ways:';
+        throw mismatch(path, at, [why, ...differences(graphs, model.pictureOf(state))]);
       }
     }
   } finally {
@@ -58,6 +60,7 @@ async function compare(
     problems.push(...timerDifferences(state.timers, timers));
   }
   const { snapshot, actor, told, executed } = stage;
+  problems.push(...unexpectedEnds(state.snapshot, snapshot));
   if (compareActions) problems.push(...differing('actions', expected, executed));
   if (problems.length > 0) throw mismatch(path, at, problems);
   const step = at === undefined ? undefined : path.steps[at];
@@ -70,6 +73,18 @@ async function compare(
     }
     throw mismatch(path, at, [`invariant "${name}" doesn't hold`]);
   }
+}
+
+/** What a difference comes from, where it can be told: a throw, or a child that no gate holds. */
+function unexpectedEnds(expected: AnyMachineSnapshot, actual: AnyMachineSnapshot): string[] {
+  if (actual.status === 'error' && expected.status !== 'error') {
+    return [`the actor died: ${errorText(actual.error)}`];
+  }
+  return Object.entries(actual.children as Record<string, AnyActorRef>)
+    .filter(([, child]) => typeof child?.src !== 'string')
+    .map(
+      ([id]) => `${id} is spawned from logic without a name, and can't be held: name it in setup`,
+    );
 }
 
 /** One line for each part in which two pictures differ, down to the field of the context. */

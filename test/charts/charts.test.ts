@@ -65,6 +65,8 @@ describe.each(Object.entries(machines))('the chart of %s', (_, machine) => {
     const again = createMachine(JSON.parse(draw(machine, 'json')));
     expect(draw(again, 'mermaid')).toBe(draw(machine, 'mermaid'));
     expect(draw(again, 'dot')).toBe(draw(machine, 'dot'));
+    // With what it says of its states, events and guards.
+    expect(draw(again, 'markdown')).toBe(draw(machine, 'markdown'));
   });
 
   it('is drawn by Graphviz', (context) => {

@@ -152,6 +152,7 @@ describe('sluice graph --tests', () => {
     ['a module with two', ['PLACE/two.mjs'], 2, /exports several machines: a, b; say two\.mjs#a/],
     ['a module that throws', ['PLACE/throws.mjs'], 2, /throws\.mjs can't be loaded: not today/],
     ['a file of another kind', ['PLACE/door.mjs', '--tests', 'a.txt'], 2, /a\.txt can't be a file/],
+    ['a guard that wants a result', ['PLACE/wants.mjs'], 1, /export.* by .*wants\.mjs as wantsExp/],
     ['no runner', ['PLACE/door.mjs', '--tests', 'a.mjs', '--runner'], 2, /runner/],
     [
       'a length for shortest',
@@ -164,6 +165,9 @@ describe('sluice graph --tests', () => {
     writeFileSync(join(place, 'none.mjs'), 'export const none = 1;\n');
     writeFileSync(join(place, 'throws.mjs'), "throw new Error('not today');\n");
     const two = "import { createMachine } from 'xstate';\nexport const a = createMachine({});\n";
+    const wants =
+      'export const wants = createMachine({ on: { Go: { guard: ({ event }) => event.to.x } } });';
+    writeFileSync(join(place, 'wants.mjs'), `import { createMachine } from 'xstate';\n${wants}\n`);
     writeFileSync(join(place, 'two.mjs'), `${two}export const b = createMachine({});\n`);
     const given = argv.map((word) => word.replace('PLACE', place));
     const [runner, tests] = [

@@ -18,6 +18,9 @@ const OPTIONS = { dimensions: 2, flushIntervalMs: 1_000_000 };
 const diskFull = () =>
   Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' });
 
+const ioError = () =>
+  Object.assign(new Error('IO error: Input/output error'), { code: 'LEVEL_IO_ERROR' });
+
 class FaultyStores {
   readonly wal = new FaultLevel();
   readonly segments = new FaultLevel();
@@ -146,6 +149,35 @@ describe.each([
       expect(await idsIn(await stores.open())).toEqual(stored ? [1, 2, 3, 4, 5] : [1, 2, 3, 5]);
     },
   );
+
+  it('of the log while it is replayed leaves readers what they saw', async () => {
+    const stores = new FaultyStores();
+    const collection = await stores.open();
+    await collection.upsert(points(1, 2, 2));
+    await collection.flush();
+    await collection.upsert(points(3, 1, 2));
+    await collection.delete([1]);
+    stores.wal.failWrite({ ...failing, stored: false });
+    expect(await codeOf(collection.upsert(points(4, 1, 2)))).toBe(code);
+    // The log can be opened, and not be read once the segments have been loaded.
+    const load = vi.spyOn(stores.segments, 'get');
+    const scan = stores.wal.iterator.bind(stores.wal);
+    const scans = vi.spyOn(stores.wal, 'iterator').mockImplementation((options) => {
+      const iterator = scan(options as object);
+      if (load.mock.calls.length > 0) vi.spyOn(iterator, 'nextv').mockRejectedValue(ioError());
+      return iterator;
+    });
+    expect(await codeOf(collection.reopen())).toBe('SLUICE_BROKEN');
+    expect(load).toHaveBeenCalled();
+    await expectBroken(collection, [2, 3]);
+    expect(collection.info().points).toBe(2);
+    scans.mockRestore();
+    load.mockRestore();
+    await collection.reopen();
+    expect(await idsIn(collection)).toEqual([2, 3]);
+    await collection.upsert(points(5, 1, 2));
+    expect(await idsIn(collection)).toEqual([2, 3, 5]);
+  });
 
   it.each([0, 1])('of the segments at write %i of a flush nothing is lost', async (after) => {
     const stores = new FaultyStores();

@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Collection, openCollection } from 'sluice';
 import { Random } from '../support/random.js';
@@ -7,6 +7,8 @@ import { COLUMNS, type Damage, damagesOf } from './damage.js';
 import { type Answer, DamageReader, type Reading } from './damage-reader.js';
 
 const DIMENSIONS = 8;
+/** Updates of a store between two flushes. */
+const UPDATES = 40;
 /** Updates at the end of a log of which nothing later proves that they were synced, generously. */
 const NEWEST = 8;
 
@@ -51,6 +53,7 @@ async function textOf(collection: Collection): Promise<string> {
 export async function makeStores(
   directory: string,
   random: Random,
+  updates = UPDATES,
 ): Promise<{ older: string; left: Left[] }> {
   const [live, older] = [join(directory, 'live'), join(directory, 'older')];
   let number = 0;
@@ -62,21 +65,21 @@ export async function makeStores(
   };
   const first = await openCollection(live, OPTIONS);
   await first.createPayloadIndex('number', 'integer');
-  await work(first, 40);
+  await work(first, updates);
   await first.optimize();
   await first.close();
   cpSync(live, older, { recursive: true });
   const second = await openCollection(live, OPTIONS);
-  await work(second, 40);
+  await work(second, updates);
   await second.optimize();
   await second.flush();
   const sinceFlush = [await textOf(second)];
-  for (let index = 0; index < 30; index += 1) {
+  for (let index = 0; index < updates; index += 1) {
     await work(second, 1);
     sinceFlush.push(await textOf(second));
   }
   const killed = join(directory, 'killed');
-  cpSync(live, killed, { recursive: true });
+  copyAtRest(live, killed);
   const text = await textOf(second);
   await second.close();
   return {
@@ -86,6 +89,30 @@ export async function makeStores(
       { how: 'killed', path: killed, text, sinceFlush },
     ],
   };
+}
+
+/** Copies a store that is open: again when LevelDB, in its own thread, has changed files meanwhile. */
+function copyAtRest(from: string, to: string): void {
+  for (;;) {
+    const before = namesAndSizes(from);
+    try {
+      cpSync(from, to, { recursive: true });
+    } catch (error) {
+      // A file that went between its listing and its copying: the sizes will differ.
+      if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
+    }
+    if (namesAndSizes(from) === before && namesAndSizes(to) === before) return;
+    rmSync(to, { recursive: true, force: true });
+  }
+}
+
+function namesAndSizes(directory: string): string {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+  const sizeOf = (name: string) => {
+    const entry = statSync(join(directory, name), { throwIfNoEntry: false });
+    return entry?.isFile() ? entry.size : undefined;
+  };
+  return JSON.stringify(names.map((name) => [name, sizeOf(name)]));
 }
 
 function judge(left: Left, damage: Damage, answer: Answer | string): [Outcome, string] {
@@ -130,10 +157,10 @@ export interface DamageResult {
 }
 
 /** Damages stores in so many ways, drawn by the seed, or, for 0, in every way, and opens them. */
-export function damageStores(seed: number, count: number): Promise<DamageResult> {
+export function damageStores(seed: number, count: number, updates?: number): Promise<DamageResult> {
   return withDirectory(async (directory) => {
     const random = new Random(seed);
-    const { older, left } = await makeStores(directory, random);
+    const { older, left } = await makeStores(directory, random, updates);
     const all = left.flatMap((store) =>
       damagesOf(store.path, older, random).map((damage) => ({ store, damage })),
     );

@@ -22,7 +22,7 @@ it(
 traced(
   'a power cut takes nothing that was waited for',
   async () => {
-    expect((await cutPower(SEED, 5, 150)).problems).toEqual([]);
+    expect((await cutPower(SEED, 4, 100)).problems).toEqual([]);
   },
   TIME_LIMIT_MS,
 );
@@ -43,7 +43,7 @@ traced(
 it(
   'damage is told',
   async () => {
-    const { wrong, sums } = await damageStores(SEED, 3);
+    const { wrong, sums } = await damageStores(SEED, 2, 12);
     expect(wrong).toEqual([]);
     expect(sums.coded).toBeGreaterThan(0);
   },

@@ -54,12 +54,14 @@ it(
         const figures = { terminations: 0, 'while opening': 0, 'updates answered': 0 };
         let [first, done] = [0, -1];
         for (let round = 0; round < ROUNDS; round += 1) {
-          const [words, delayMs] = random.pick([
+          // While it starts, opens, has just opened, and is at work, in turn.
+          const moments = [
             [undefined, random.between(0, 400)],
-            ['ready', random.between(0, 150)],
+            ['ready', random.between(0, 30)],
             ['opened', random.between(0, 20)],
             ['opened', random.between(50, 900)],
-          ] as const);
+          ] as const;
+          const [words, delayMs] = moments[round % moments.length] ?? moments[0];
           const ended = await terminate([PROGRAM, path, String(first)], {
             ...(words && { words }),
             delayMs,

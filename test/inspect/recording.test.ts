@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openRecorder } from '#sluice/inspect/recorder.js';
 import { readRecording, serveRecording } from '#sluice/inspect/replay.js';
+import { CANARIES } from '#sluice/testing/simulation/canaries/hunt.js';
 import { recordRun } from '#sluice/testing/simulation/record.js';
+import { sluice } from '../cli/support/host.js';
 import { temporaryDirectory } from '../support/temporary.js';
 
 async function recordedSeed(): Promise<string> {
@@ -37,6 +39,23 @@ test('the run of a seed is read as it was written, and the same each time', asyn
   }
   stop.abort();
   expect(text).toContain('"recorded":true');
+});
+
+test('of several seeds the first that fails is recorded, as far as it was made small', async () => {
+  const path = join(await temporaryDirectory(), 'seed.jsonl');
+  const canary = CANARIES.find(({ name }) => name === 'commits before the blocks are written');
+  onTestFinished(canary?.install() ?? expect.fail('there is no such canary'));
+  const seeds = ['--seed', '1', '--seeds', '2', '--operations', '10', '--json'];
+  const { code, stdout } = await sluice(['simulate', ...seeds, '--record', path]);
+  expect(code).toBe(1);
+  const [failed] = JSON.parse(stdout).failed;
+  expect(failed.rule).toBe('a manifest names only what is there');
+  const messages = await readRecording(path);
+  expect(messages[0]).toMatchObject({ title: failed.replay });
+  const alone: object[] = [];
+  const { failure } = await recordRun(failed, (message) => alone.push(message));
+  expect(failure).toMatchObject({ rule: failed.rule });
+  expect(messages).toEqual(JSON.parse(JSON.stringify(alone)));
 });
 
 test('a last line that was cut off is left out; other damage is told', async () => {

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { createInspector, createWebSocketReceiver } from '@statelyai/inspect';
 import { createInspectorServer } from '@statelyai/inspect/server';
 import { openCollection } from 'sluice';
-import { connectStately } from 'sluice/inspect';
-import { expect, onTestFinished, test } from 'vitest';
+import { connectStately, STATELY_URL } from 'sluice/inspect';
+import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { createMachine } from 'xstate';
 import { points, until } from '../support/points.js';
 import { fillSegments, ONE_UPSERT_A_SEGMENT } from '../support/segments.js';
@@ -21,8 +21,9 @@ interface Message {
   snapshot?: { value?: unknown; status?: string };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+/** A port that can be had; that one if it is given. */
+async function freePort(wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted);
   await once(server, 'listening');
   const address = server.address();
   server.close();
@@ -31,8 +32,8 @@ async function freePort(): Promise<number> {
 }
 
 /** The package's server and receiver; what the receiver gets. */
-async function receive(): Promise<{ url: string; messages: Message[] }> {
-  const port = await freePort();
+async function receive(given?: number): Promise<{ url: string; messages: Message[] }> {
+  const port = given ?? (await freePort());
   const server = createInspectorServer({ port, autoOpen: false });
   onTestFinished(() => server.stop());
   const url = `ws://127.0.0.1:${port}`;
@@ -89,6 +90,22 @@ test('every actor appears with its chart, and an optimization from its beginning
   for (const payload of payloads) expect(whole).not.toContain(payload);
   // What the three segments held came as vectors of 256 numbers.
   expect(whole).not.toMatch(/(-?\d+(\.\d+)?(e-?\d+)?,){20}/);
+});
+
+test('`inspect: true` connects to where the server is by default', async (context: TestContext) => {
+  const port = Number(new URL(STATELY_URL).port);
+  try {
+    await freePort(port);
+  } catch (error) {
+    process.stderr.write(`the test of \`inspect: true\` is skipped: ${error}\n`);
+    context.skip();
+  }
+  const { messages } = await receive(port);
+  const collection = await newStore().open({ dimensions: 2, inspect: true });
+  await collection.upsert(points(0, 1, 2));
+  await collection.close();
+  await until(() => messages.some(({ snapshot }) => snapshot?.value === 'stopped'));
+  expect(messages.flatMap(({ name }) => name ?? [])).toContain('updateWorker');
 });
 
 test('an inspector of the package gets small copies, and its own options count', async () => {

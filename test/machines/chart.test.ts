@@ -1,7 +1,9 @@
 // The charts describe themselves: documentation and diagrams are made from these texts.
+import { readFileSync } from 'node:fs';
 import { guardName, stateNodes, transitions } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { eventName } from '#sluice/charts/definition.js';
 import { flushWorkerMachine } from '#sluice/machines/flush-worker.js';
 import { optimizationTaskMachine } from '#sluice/machines/optimization-task.js';
 import { optimizerSchedulerMachine } from '#sluice/machines/optimizer-scheduler.js';
@@ -16,6 +18,8 @@ const MACHINES: readonly AnyStateMachine[] = [
   optimizationTaskMachine,
   flushWorkerMachine,
 ];
+
+const PAGES = new URL('../../docs/machines/', import.meta.url);
 
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
 
@@ -47,6 +51,24 @@ for (const machine of MACHINES) {
       const asked = transitions(machine).flatMap((transition) => guardName(transition) ?? []);
       expect(sorted(Object.keys(meta.guards))).toEqual(sorted(asked));
       expect(sorted(Object.keys(machine.implementations.guards))).toEqual(sorted(asked));
+    });
+
+    it('describes every delay that it waits for, and no other', () => {
+      const awaited = stateNodes(machine).flatMap(({ config }) => Object.keys(config.after ?? {}));
+      expect(sorted(Object.keys(meta.delays))).toEqual(sorted(awaited));
+    });
+
+    it('has all of that on its page', () => {
+      const page = readFileSync(new URL(`${machine.id}.md`, PAGES), 'utf8');
+      const { events, guards, delays } = meta;
+      const names = Object.keys(events).map((type) => [eventName({ type }), events[type]]);
+      const states = stateNodes(machine).slice(1);
+      const described = [
+        ...states.map(({ id, description }) => [id.slice(machine.id.length + 1), description]),
+        ...[...names, ...Object.entries(guards), ...Object.entries(delays)],
+      ];
+      const rows = described.map(([name, text]) => `| \`${name}\` | ${text} |`);
+      expect(rows.filter((row) => !page.includes(row))).toEqual([]);
     });
 
     it('has a name for each action, effect and delay, so that it can be provided', () => {

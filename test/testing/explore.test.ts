@@ -1,7 +1,16 @@
 // Any XState machine becomes a graph, or it is said which part of it can't.
 import { edgeText, explore } from 'sluice/testing';
 import { describe, expect, it } from 'vitest';
-import { assign, fromCallback, fromPromise, raise, sendParent, setup, spawnChild } from 'xstate';
+import {
+  assign,
+  createMachine,
+  fromCallback,
+  fromPromise,
+  raise,
+  sendParent,
+  setup,
+  spawnChild,
+} from 'xstate';
 import { fetchMachine } from './support/machines.js';
 
 /** A machine that keeps something in its context at each Add. */
@@ -141,6 +150,36 @@ describe('explore', () => {
     });
     expect(() => explore(nameless, { events: [Add] })).toThrow(
       'nameless spawns talk without an id',
+    );
+  });
+
+  it.each([
+    ['always', { b: { always: 'c' }, c: { always: 'b' } }],
+    ['Ring', { b: { entry: raise({ type: 'Ring' }), on: { Ring: 'c' } }, c: { always: 'b' } }],
+  ])('names the circle of a machine that never comes to rest (%s)', (by, states) => {
+    const round = setup({}).createMachine({
+      id: 'round',
+      initial: 'a',
+      states: { a: { on: { Add: 'b' } }, ...states },
+    });
+    expect(() => explore(round, { events: [Add] })).toThrow(
+      expect.objectContaining({
+        code: 'SLUICE_NOT_EXPLORABLE',
+        message: expect.stringMatching(
+          `^round died in a of Add: it never comes to rest, .*round.b on ${by}: round.c`,
+        ),
+      }),
+    );
+  });
+
+  it('says why a machine dies at its start, and which invoke nobody knows', () => {
+    const starting = setup({
+      types: { context: {} as { size: number }, input: {} as { size: number } },
+    }).createMachine({ id: 'starting', context: ({ input }) => ({ size: input.size }) });
+    expect(() => explore(starting, { events: [] })).toThrow(/^starting died in its start: .*size/);
+    const unknown = createMachine({ id: 'unknown', invoke: { id: 'work', src: 'work' } });
+    expect(() => explore(unknown, { events: [] })).toThrow(
+      'unknown has no actor for work: name its logic in setup',
     );
   });
 

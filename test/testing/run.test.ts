@@ -21,6 +21,7 @@ import {
   sendParent,
   sendTo,
   setup,
+  spawnChild,
 } from 'xstate';
 import { fetchMachine } from './support/machines.js';
 
@@ -115,6 +116,42 @@ describe('run', () => {
     await expect(failure(machine, hiding)).rejects.toThrow(
       /`project` makes one state of several that go different ways:\n {2}value: expected "a", is "b"/,
     );
+  });
+
+  it('says what an actor died of, and which child nobody can hold', async () => {
+    const failing = fetchMachine.provide({
+      actions: {
+        forget: () => {
+          throw new Error('no luck');
+        },
+      },
+    });
+    await expect(failure(failing)).rejects.toThrow('the actor died: no luck');
+    const spawning = createMachine({
+      id: 'spawning',
+      entry: spawnChild(
+        fromPromise(async () => 1),
+        { id: 'work' },
+      ),
+      on: { Ask: {} },
+    });
+    const paths = shortestPaths(explore(spawning, { events: [] }));
+    await expect(runAll(paths)).rejects.toThrow('work is spawned from logic without a name');
+  });
+
+  it('says that a machine is led by what its graph does not show', async () => {
+    let asked = 0;
+    const guard = () => {
+      asked += 1;
+      return asked === 1;
+    };
+    const chance = createMachine({
+      id: 'chance',
+      initial: 'a',
+      states: { a: { on: { Ask: [{ guard, target: 'b' }, { target: 'c' }] } }, b: {}, c: {} },
+    });
+    const paths = transitionCoverage(explore(chance, { events: [{ type: 'Ask' }] }));
+    await expect(runAll(paths)).rejects.toThrow('goes different ways from one state, by chance');
   });
 
   it('checks invariants after each step, and shows them what was told to the parent', async () => {

@@ -50,6 +50,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** What this process asked for: the options, and each `configure` since. */
   #wanted: Configuration;
   #state: PointState | undefined;
+  /** What readers are shown until a reopening has replayed the log: what there was before it. */
+  #shown: PointState | undefined;
   #committedRevision: string | undefined;
   /** Whether an empty store may become one of ours; not once there has been one. */
   #mayCreate: boolean;
@@ -105,16 +107,20 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     }
     check?.(state.applied);
     await this.#keeper?.sweep();
-    // Up to here readers see what was there before a reopening.
     this.#committedRevision = stored === undefined ? undefined : revision;
     this.#capturing = undefined;
     this.#givenUp.length = 0;
+    this.#shown ??= this.#state;
     this.#state = state;
     // A new store remembers its dimensions from the start.
     if (stored === undefined) await this.#create(signal);
     this.#mayCreate = false;
     this.#settleIndexes();
     return { applied: state.applied, notes: state.notes };
+  }
+
+  recovered(): void {
+    this.#shown = undefined;
   }
 
   apply(opNum: number, operation: PointOperation): number {
@@ -178,7 +184,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   async close(): Promise<void> {
-    this.#state = undefined;
+    this.#state = this.#shown = undefined;
     this.#committedRevision = undefined;
     try {
       await this.#keeper?.close();
@@ -258,7 +264,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** The points as of now, unchanged by what happens later. Release it in `finally`. */
   view(): View {
-    return this.#views.take(this.#opened());
+    return this.#views.take(this.#readable());
   }
 
   /** Everything as of now, to be written into another store. Hold a view as long. */
@@ -281,7 +287,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** The points that exist, in the order asked. */
   get(ids: readonly PointId[], options: { withVector?: boolean | undefined } = {}): Point[] {
-    const { list } = this.#opened();
+    const { list } = this.#readable();
     return ids.flatMap((id) => {
       const location = findPoint(list.all, id);
       return location === undefined ? [] : [toPoint(id, location, options.withVector ?? false)];
@@ -308,14 +314,14 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
 
   /** The number of points, at once. */
   get pointCount(): number {
-    return this.#opened().list.all.reduce((sum, segment) => sum + segment.live, 0);
+    return this.#readable().list.all.reduce((sum, segment) => sum + segment.live, 0);
   }
 
   async #read<Result>(
     options: ReadOptions,
     job: (view: View, pace: Pace) => Promise<Result>,
   ): Promise<Result> {
-    return this.#views.read(this.#opened(), options, job);
+    return this.#views.read(this.#readable(), options, job);
   }
 
   #outputIndexing(): OutputIndexing | undefined {
@@ -349,6 +355,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   #giveUpBlocks(keys: readonly string[]): void {
     if (this.#capturing !== undefined) this.#givenUp.push(...keys);
     else this.#options.store.discard(keys);
+  }
+
+  #readable(): PointState {
+    return this.#shown ?? this.#opened();
   }
 
   #opened(): PointState {

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 const SLICE_MS = 2;
 
 /** Rows between two looks at the clock; a power of two. */
-const ROWS_PER_LOOK = 64;
+export const ROWS_PER_LOOK = 64;
 
 /**
  * Cuts a long job on the main thread into slices of about 2 ms:

@@ -1,7 +1,7 @@
 import type { ScoredPoint } from '../../types.js';
 import { searchIndex } from './index-search.js';
 import { cloneJson } from './json.js';
-import type { Pace } from './pace.js';
+import { type Pace, ROWS_PER_LOOK } from './pace.js';
 import { Ranking } from './ranking.js';
 import { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
@@ -55,9 +55,10 @@ async function scanSegment(
     }
     return;
   }
-  const { rowsPerChunk } = segment.slab;
-  for (let from = 0; from < rows; from += rowsPerChunk) {
-    const count = Math.min(rowsPerChunk, rows - from);
+  // A power of two, as the rows of a chunk, so that none is cut by the end of a chunk.
+  const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
+  for (let from = 0; from < rows; from += most) {
+    const count = Math.min(most, rows - from);
     ranking.considerRows(segment, from, count, view.version);
     pace.count(count);
     if (pace.isOver()) await pace.rest();

@@ -153,6 +153,7 @@ export class FlushRounds<Op> {
     if (news) ledger.check('changed', capture.changed, '`changed` is false after a put');
     if (clean !== undefined && JSON.stringify(clean) === JSON.stringify(at)) {
       ledger.check('changed', !capture.changed, '`changed` is true, and nothing has happened');
+      this.#stage.checkClean();
     }
     const controller = new AbortController();
     const clause = 'loaded';

@@ -23,7 +23,9 @@ export const segmentsClauses = {
   check: { text: 'an opening that its caller refuses changes nothing, and may be repeated' },
   closing: { text: 'closing may be done twice' },
   changed: { text: '`changed` is false when the last commit has it all, true after operations' },
-  dirty: { text: '`dirtyBytes` is above 0 while something waits to be written' },
+  dirty: {
+    text: '`dirtyBytes` is above 0 while something waits to be written, and less afterwards',
+  },
   quiet: { text: 'a flush changes nothing for readers' },
   picture: { text: 'a commit holds what was there when it was captured, and nothing later' },
   released: { text: 'a flush that is released without a commit leaves the last commit in force' },

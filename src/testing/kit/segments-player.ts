@@ -265,12 +265,16 @@ export class SegmentsPlayer<Op> implements Player {
   }
 }
 
-function openSegments<Op>(
+/** Here the log has nothing more than was loaded: readers see that at once. */
+async function openSegments<Op>(
   { segments }: SegmentsAdapters<Op>,
   storeId: string,
   check: (applied: number) => void,
 ): Promise<Opened> {
   const { signal } = new AbortController();
   const nothing = () => {};
-  return segments.open({ storeId, signal, check, onProgress: nothing, onProblem: nothing });
+  const own = { onProgress: nothing, onProblem: nothing };
+  const opened = await segments.open({ storeId, signal, check, ...own });
+  segments.recovered?.();
+  return opened;
 }

@@ -25,6 +25,8 @@ export class SegmentsStage<Op> {
   #ids = new Set<number>();
   #gone = new Set<number>();
   #values = 0;
+  /** What `dirtyBytes` was after the newest put; undefined: there was none. */
+  #dirty: number | undefined;
 
   constructor(
     adapters: SegmentsAdapters<Op>,
@@ -62,7 +64,16 @@ export class SegmentsStage<Op> {
     if (intent.kind === 'put') {
       const dirty = this.adapters.segments.dirtyBytes();
       ledger.check('dirty', dirty > 0, `after a put there are ${dirty} bytes to be written`);
+      this.#dirty = dirty;
     }
+  }
+
+  /** The last commit has it all: as many bytes as after the newest put can't be waiting any more. */
+  checkClean(): void {
+    const dirty = this.adapters.segments.dirtyBytes();
+    this.ledger.check('dirty', dirty < (this.#dirty ?? Infinity), () => {
+      return `${dirty} bytes are still to be written, and nothing has happened since the commit`;
+    });
   }
 
   /** Gives an operation to the store; undefined when it is refused, as it must be. */

@@ -9,6 +9,9 @@ import type { World } from './world.js';
 /** Attempts to open before it counts as never. */
 const ATTEMPTS_MAX = 200;
 
+/** Attempts after which nothing strikes any more: some seeds have faults enough to stop each one. */
+const FAULTY_ATTEMPTS_MAX = 100;
+
 /** Codes by which damage may be told. */
 const DAMAGE: ReadonlySet<string> = new Set([
   'SLUICE_DAMAGED',
@@ -31,6 +34,7 @@ export class Lifecycle {
   /** Starts processes until one has the collection open. */
   async up(): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      if (attempt === FAULTY_ATTEMPTS_MAX) this.#world.chance.stop();
       if (await this.#attempt()) return;
       if (this.#world.violation !== undefined) return;
       await this.#world.sleep(this.#world.random.between(1, 2000));

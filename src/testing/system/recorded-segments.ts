@@ -43,6 +43,10 @@ export class RecordedSegments<Op, Info extends SegmentInfo> implements SegmentHo
     );
   }
 
+  recovered(): void {
+    this.#inner.recovered?.();
+  }
+
   apply(opNum: number, operation: Op): number {
     return this.#recorder.now(
       'segments.apply',

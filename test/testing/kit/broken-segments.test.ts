@@ -165,6 +165,12 @@ broken(
 );
 
 broken(
+  'counts bytes that are written as still to be written',
+  '`dirtyBytes` is above 0 while something waits to be written, and less afterwards',
+  () => ({ segments: { dirtyBytes: () => 1000 } }),
+);
+
+broken(
   'goes on writing blocks after the signal',
   'a flush whose signal fires ends soon; if badly, with SLUICE_CANCELLED',
   () => ({
