@@ -79,11 +79,7 @@ function write(name, points, queries) {
   for (let query = 0; query < queries; query += 1) {
     const vector = rowOf(queryVectors, query);
     truth.set(nearest(all, vector), query * LIMIT);
-    const city = cityOfQuery(query);
-    cityTruth.set(
-      nearest(all, vector, (id) => cityOf(id) === city),
-      query * LIMIT,
-    );
+    cityTruth.set(nearest(all, vector, rowsOfCity(cityOfQuery(query), points)), query * LIMIT);
   }
   const parts = [vectors, queryVectors, truth, cityTruth];
   const temporary = `${name}.${process.pid}.${Math.floor(seededRandom(process.pid)() * 1e9)}`;

@@ -86,8 +86,7 @@ export function Events({ model, actor }: { model: Model; actor: ActorView | unde
 }
 
 function textOf({ name, to, source, data }: EventView): string {
-  const words = [eventName({ type: name }), name, to, source, JSON.stringify(data ?? '')];
-  return words.join(' ').toLowerCase();
+  return `${eventName({ type: name })} ${name} ${to} ${source} ${JSON.stringify(data ?? '')}`.toLowerCase();
 }
 
 /** The last that fit, the newest first. */

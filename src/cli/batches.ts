@@ -4,7 +4,7 @@ import type { CollectionHandle } from './facade.js';
 import type { Source } from './json-lines.js';
 import { checkPoint, type NumberedPoint, type ParsedLine } from './points.js';
 import { Progress } from './progress.js';
-import { counted } from './text.js';
+import { counted, durationText } from './text.js';
 
 /** What has been written so far, also when the command fails. */
 export interface Tally {
@@ -27,10 +27,13 @@ export interface BatchJob {
 const IN_FLIGHT_MAX = 4;
 
 /** Writes batches, a few at a time and in order, and counts the points that were written. */
-export async function writeBatches({ host, output }: Context, job: BatchJob): Promise<void> {
+export async function writeBatches(context: Context, job: BatchJob): Promise<void> {
   const { collection, source, lines, tally, batch: batchSize, wait } = job;
+  const { host } = context;
   const { dimensions } = collection.info();
-  const progress = new Progress(host, output.json);
+  const progress = new Progress(context);
+  const beganAt = host.clock.now();
+  const show = () => showProgress(progress, source, tally, (host.clock.now() - beganAt) / 1000);
   const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   const write = async (batch: NumberedPoint[]): Promise<void> => {
@@ -40,12 +43,12 @@ export async function writeBatches({ host, output }: Context, job: BatchJob): Pr
         { wait },
       );
       tally.ingested += batch.length;
-      showProgress(progress, source, tally);
+      show();
     } catch (error) {
       failure ??= withLines(error, batch);
     }
   };
-  showProgress(progress, source, tally);
+  show();
   try {
     for await (const batch of batches(lines, batchSize, dimensions)) {
       if (failure !== undefined || host.signal.aborted) break;
@@ -77,15 +80,22 @@ async function* batches(
   if (batch.length > 0) yield batch;
 }
 
-function showProgress(progress: Progress, source: Source, { ingested }: Tally): void {
-  if (source.sizeBytes === undefined) {
-    progress.show('ingest', ingested, ingested, 'points');
-    return;
-  }
-  const [done, total] = [source.readBytes(), source.sizeBytes].map((bytes) =>
-    Math.ceil(bytes / 1024),
-  );
-  progress.show('ingest', done ?? 0, total ?? 0, 'KB', counted(ingested, 'point'));
+/** How fast it goes, and, of a file, how long it will take. */
+function showProgress(
+  progress: Progress,
+  source: Source,
+  { ingested }: Tally,
+  seconds: number,
+): void {
+  // Before some time has passed, a rate is a guess.
+  const isKnown = ingested > 0 && seconds >= 0.5;
+  const rate = isKnown ? [`${Math.round(ingested / seconds)} points/s`] : [];
+  const [done, total] = [source.readBytes(), source.sizeBytes];
+  const share = total === undefined || total === 0 ? 1 : done / total;
+  const isLeft = isKnown && total !== undefined;
+  const left = isLeft ? [`${durationText((seconds * (1 - share)) / share)} left`] : [];
+  const note = [counted(ingested, 'point'), ...rate, ...left].join(', ');
+  progress.show('ingest', done, total, '', note);
 }
 
 /** Says which lines a refused batch came from. */

@@ -1,8 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Logger } from 'pino';
 import { SluiceError } from '../errors.js';
 import type { TimerHandle } from '../services/clock.js';
 import type { CollectionHandle, OpenCollection, VerifyStore } from './facade.js';
 import type { Host } from './host.js';
+import { LOG_LEVELS } from './log-lines.js';
 import type { Output } from './output.js';
 
 /** What every command is given. */
@@ -11,6 +13,8 @@ export interface Context {
   output: Output;
   openCollection: OpenCollection;
   verifyStore: VerifyStore;
+  /** What `--log` asks for. */
+  logger: Logger | undefined;
 }
 
 /** How long opening or checking may take to end by itself after a signal. Milliseconds. */
@@ -42,11 +46,13 @@ export function unlessGivenUp<T>({ clock, signal }: Host, work: Promise<T>): Pro
 
 /** Opens a collection; a signal gives that up within a limit. */
 export function openWithin(
-  { host, openCollection }: Context,
+  { host, openCollection, logger }: Context,
   path: string,
-  options: Omit<Parameters<OpenCollection>[1], 'signal'> = {},
+  options: Omit<Parameters<OpenCollection>[1], 'signal' | 'logger'> = {},
 ): Promise<CollectionHandle> {
-  return unlessGivenUp(host, openCollection(path, { ...options, signal: host.signal }));
+  const { signal } = host;
+  const logging = logger === undefined ? {} : { logger };
+  return unlessGivenUp(host, openCollection(path, { ...options, ...logging, signal }));
 }
 
 /** Opens an existing collection for the time of one action, and closes it whatever happens. */
@@ -69,6 +75,12 @@ export function describeCommand(program: Command, usage: string, summary: string
     .command(usage)
     .description(summary)
     .option('--json', 'print one JSON document on stdout, for machines');
+}
+
+/** A command that opens a collection, and can show what it logs. */
+export function describeOpening(program: Command, usage: string, summary: string): Command {
+  const log = new Option('--log <level>', 'show what the collection logs, on stderr');
+  return describeCommand(program, usage, summary).addOption(log.choices(LOG_LEVELS));
 }
 
 /** For option values: a whole number from 1. */

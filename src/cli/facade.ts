@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { InspectedStore } from '../inspect/target.js';
 import type { Planned } from '../services/planner.js';
 import type { Verification } from '../services/points/verify.js';
@@ -66,6 +67,7 @@ export type OpenCollection = (
     distance?: Distance;
     signal?: AbortSignal;
     inspect?: UpdateHandlerInspector;
+    logger?: Logger;
   },
 ) => Promise<CollectionHandle>;
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SluiceError } from '../errors.js';
 import type { PointId } from '../types.js';
-import { type Context, describeCommand, withCollection } from './context.js';
+import { type Context, describeOpening, withCollection } from './context.js';
 import { ID_RULE, parseId } from './ids.js';
 
 interface GetOptions {
@@ -16,7 +16,7 @@ Ids that are not there are left out; it is an error when none of them is.`;
 /** `sluice get DB ID…`: points by their ids. */
 export function getCommand(program: Command, context: Context): void {
   const collect = (text: string, ids: PointId[] = []) => [...ids, parseId(text)];
-  describeCommand(program, 'get', 'print points by their ids')
+  describeOpening(program, 'get', 'print points by their ids')
     .argument('<db>', 'directory of the collection')
     .argument('<ids...>', 'ids of points', collect)
     .option('--with-vector', 'with their vectors')

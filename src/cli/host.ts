@@ -2,7 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../services/clock.js';
 
 /** A stream for people; a terminal has `isTTY`. */
-export type TextStream = Writable & { isTTY?: boolean; columns?: number };
+export type TextStream = Writable & {
+  isTTY?: boolean;
+  columns?: number;
+  hasColors?: () => boolean;
+};
 
 /** What a command uses of the process, so that tests can run commands within their own. */
 export interface Host {

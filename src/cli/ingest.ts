@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { SluiceError } from '../errors.js';
 import type { Distance } from '../types.js';
 import { type Tally, writeBatches } from './batches.js';
-import { type Context, describeCommand, openWithin, positiveInteger } from './context.js';
+import { type Context, describeOpening, openWithin, positiveInteger } from './context.js';
 import type { CollectionHandle } from './facade.js';
 import { openSource, type Source } from './json-lines.js';
 import { checkPoint, dimensionsOf, type ParsedLine, parseLine } from './points.js';
@@ -23,7 +23,7 @@ DB is created when the first batch has been checked.`;
 
 /** `sluice ingest DB FILE`: writes the points of a JSONL file. */
 export function ingestCommand(program: Command, context: Context): void {
-  describeCommand(program, 'ingest', 'write the points of a JSONL file; creates DB when needed')
+  describeOpening(program, 'ingest', 'write the points of a JSONL file; creates DB when needed')
     .argument('<db>', 'directory of the collection')
     .argument('<file>', 'JSONL file, plain or gzip, or - for stdin')
     .option('--dimensions <n>', 'length of the vectors of a new collection', positiveInteger)

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { PageServer } from '../inspect/page-server.js';
 import type { Recorder } from '../inspect/recorder.js';
 import type { UpdateHandlerInspector } from '../types.js';
-import { type Context, describeCommand, openWithin } from './context.js';
+import { type Context, describeOpening, openWithin } from './context.js';
 import { UsageError } from './output.js';
 
 interface InspectFlags {
@@ -24,7 +24,7 @@ collection, with a time slider. --stately also sends it to Stately Inspector (th
 
 /** `sluice inspect DB`: shows a collection at work. */
 export function inspectCommand(program: Command, context: Context): void {
-  describeCommand(program, 'inspect', 'show a collection at work, on a page or in a recording')
+  describeOpening(program, 'inspect', 'show a collection at work, on a page or in a recording')
     .argument('[db]', 'directory of the collection')
     .option('--port <n>', 'where the page is served; 0: anywhere', portNumber, 0)
     .option('--allow-control', 'buttons that trigger, flush and cancel')

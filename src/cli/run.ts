@@ -7,6 +7,7 @@ import { EXIT, type Host } from './host.js';
 import { infoCommand } from './info.js';
 import { ingestCommand } from './ingest.js';
 import { inspectCommand } from './inspect.js';
+import { type LogLevel, openLog } from './log-lines.js';
 import { optimizeCommand } from './optimize.js';
 import { Output, UsageError } from './output.js';
 import { searchCommand } from './search.js';
@@ -35,7 +36,12 @@ export async function run(
   { version, ...services }: Services,
 ): Promise<number> {
   const output = new Output(host, argv.includes('--json'));
-  const program = createProgram({ host, output, ...services }, version);
+  const context: Context = { host, output, logger: undefined, ...services };
+  const program = createProgram(context, version);
+  program.hook('preAction', async (_, command) => {
+    const { log } = command.opts<{ log?: LogLevel }>();
+    if (log !== undefined) context.logger = await openLog(host, log, output.json);
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

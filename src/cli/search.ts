@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.js';
 import type { Filter, PointId, ScoredPoint, Vector } from '../types.js';
 import {
   type Context,
-  describeCommand,
+  describeOpening,
   jsonValue,
   positiveInteger,
   withCollection,
@@ -30,7 +30,7 @@ With --json: an array of {"id", "score", "payload"}, the nearest first.`;
 
 /** `sluice search DB`: the points nearest to a point or a vector. */
 export function searchCommand(program: Command, context: Context): void {
-  describeCommand(program, 'search', 'find the points nearest to a point or a vector')
+  describeOpening(program, 'search', 'find the points nearest to a point or a vector')
     .argument('<db>', 'directory of the collection')
     .option('--id <id>', 'search by the vector of this point', parseId)
     .option('--vector <json>', 'search by this vector, an array of numbers', vectorValue)

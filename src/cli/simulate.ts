@@ -48,7 +48,7 @@ export function simulateCommand(program: Command, context: Context): void {
     .action((flags: SimulateFlags) => simulateSeeds(context, flags));
 }
 
-async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): Promise<void> {
+async function simulateSeeds(context: Context, flags: SimulateFlags): Promise<void> {
   // Loaded when it is wanted, as the engine itself.
   const { runCampaign } = await import('../testing/simulation/campaign.js');
   const { FAULT_CLASSES } = await import('../testing/simulation/faults.js');
@@ -56,8 +56,9 @@ async function simulateSeeds({ host, output }: Context, flags: SimulateFlags): P
     if (FAULT_CLASSES.includes(name)) continue;
     throw new InvalidArgumentError(`--without takes some of ${FAULT_CLASSES.join(', ')}.`);
   }
+  const { host, output } = context;
   const { clock, signal } = host;
-  const progress = new Progress(host, output.json);
+  const progress = new Progress(context);
   const { minutes, jobs, record, ...seeds } = flags;
   const { operations, without } = flags;
   const campaign: CampaignOptions = {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Context, describeCommand, withCollection } from './context.js';
+import { type Context, describeOpening, withCollection } from './context.js';
 import { Progress } from './progress.js';
 import { counted } from './text.js';
 
@@ -9,7 +9,7 @@ the first operations of DB up to one that is named in the result. To restore it,
 
 /** `sluice snapshot DB DIR`: writes a copy of a collection. */
 export function snapshotCommand(program: Command, context: Context): void {
-  describeCommand(program, 'snapshot', 'write a copy of the collection into a new directory')
+  describeOpening(program, 'snapshot', 'write a copy of the collection into a new directory')
     .argument('<db>', 'directory of the collection')
     .argument('<dir>', 'directory of the copy')
     .addHelpText('after', HELP)
@@ -20,7 +20,7 @@ async function snapshot(context: Context, path: string, target: string): Promise
   const { host, output } = context;
   await withCollection(context, path, async (collection) => {
     const startedAt = host.clock.now();
-    const progress = new Progress(host, output.json);
+    const progress = new Progress(context);
     try {
       const { signal } = host;
       const onProgress = ({ done, total }: { done: number; total: number }) =>

@@ -1,5 +1,8 @@
 import type { Payload } from '../types.js';
 
+/** A cell with a number, perhaps with a unit or a share behind it; or the word for all of them. */
+const NUMBER = /^(-?[\d.,]+( \S+)?|all)$/;
+
 /**
  * Columns side by side, as wide as their widest cell; numbers are set right. Lines are cut at
  * `columns` characters when a terminal has that many.
@@ -12,7 +15,7 @@ export function table(
   const widths = head.map((title, at) =>
     rows.reduce((width, row) => Math.max(width, (row[at] ?? '').length), title.length),
   );
-  const right = head.map((_, at) => rows.every((row) => /^-?[\d.,]+$/.test(row[at] ?? '')));
+  const right = head.map((_, at) => rows.every((row) => NUMBER.test(row[at] ?? '')));
   const line = (cells: readonly string[]) => {
     const padded = cells.map((cell, at) =>
       right[at] ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
@@ -55,6 +58,16 @@ export function valueText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function cut(text: string, columns: number): string {
+/** The beginning of a text that is longer than a line of the terminal. */
+export function cut(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+}
+
+/** A duration that people can read, of so many seconds: `8 s`, `3 min 20 s`, `2 h 5 min`. */
+export function durationText(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -19,9 +19,9 @@ export class Recovery {
     return { ...this.#counts };
   }
 
-  /** Everything has been replayed. */
+  /** True when nothing is left to replay. */
   get isDone(): boolean {
-    return this.#counts.replayed === this.#counts.toReplay;
+    return this.#counts.replayed >= this.#counts.toReplay;
   }
 
   /** The segments are being loaded. */
@@ -38,9 +38,9 @@ export class Recovery {
 
   /** Everything up to this number has been applied. */
   applied(opNum: number): void {
-    const { replayed, toReplay } = this.#counts;
-    if (replayed === toReplay) return;
+    if (this.isDone) return;
+    const { toReplay } = this.#counts;
     this.#counts.replayed = Math.min(opNum - this.#from, toReplay);
-    if (opNum - this.#from >= toReplay) this.#onDone(toReplay, this.#clock.now() - this.#beganAt);
+    if (this.isDone) this.#onDone(toReplay, this.#clock.now() - this.#beganAt);
   }
 }

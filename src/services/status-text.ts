@@ -27,7 +27,8 @@ function operationsText(count: number): string {
   return `${count} ${count === 1 ? 'operation' : 'operations'}`;
 }
 
-function segmentsText(ids: readonly number[]): string {
+function segmentsText(segmentIds: readonly number[]): string {
+  const ids = segmentIds.toSorted((one, other) => one - other);
   return `${ids.length === 1 ? 'segment' : 'segments'} ${ids.join(', ')}`;
 }
 

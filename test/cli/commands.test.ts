@@ -184,7 +184,7 @@ describe('sluice info', () => {
       /points +5/,
       /2 dimensions, cosine/,
       /log +acked 3, applied 4, last 5/,
-      / {6}7 {7}3 {8}1 +2\.0 KB +no +yes/,
+      / {6}7 {7}3 {2}1 \(25%\) {2} 2\.0 KB +no +yes/,
       /flushIntervalMs +5000\n/,
       /optimizers\n {2}deletedThreshold +0\.2\n/,
     ]) {
@@ -278,7 +278,7 @@ describe('sluice optimize', () => {
     const world = { openCollection: collection.open, isTTY: true };
     const { code, stdout, stderr } = await sluice(['optimize', 'db'], world);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/merge 1\+2\+3 .*50% \| 5\/10 points \| indexing/);
+    expect(stderr).toMatch(/merge 1\+2\+3 █+░+ +50% \| indexing \| 5\/10 points/);
     expect(stdout).toMatch(/^green: 1 segment → 1, [\d.]+ s\n$/);
     const json = await sluice(['optimize', 'db', '--json'], world);
     expect(json.stderr).toBe('');

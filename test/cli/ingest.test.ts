@@ -202,7 +202,7 @@ describe('sluice ingest', () => {
     collection.onUpsert = () => new Promise((resolve) => setTimeout(resolve, 100));
     const watched = { openCollection: collection.open, isTTY: true };
     const argv = ['ingest', 'db', path, '--batch', '10'];
-    expect((await sluice(argv, watched)).stderr).toMatch(/ingest .*% .*KB \| \d+ points/);
+    expect((await sluice(argv, watched)).stderr).toMatch(/ingest █+ +100% \| \d+ points/);
     expect((await sluice([...argv, '--json'], watched)).stderr).toBe('');
     expect((await sluice(argv, { ...watched, isTTY: false })).stderr).toBe('');
   });

@@ -20,20 +20,26 @@ export interface World {
   clock?: Clock;
   /** A person watches stderr. */
   isTTY?: boolean;
+  /** How wide the terminal is. @default 80 */
+  columns?: number;
+  /** Stdout and stderr are a terminal that shows colors. */
+  colored?: boolean;
 }
 
-function collected(isTTY: boolean): { stream: TextStream; text: () => string } {
+function collected(isTTY: boolean, { columns = 80, colored = false }: World) {
   const chunks: Buffer[] = [];
   const stream = new PassThrough();
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const terminal = { isTTY, columns: 80, cursorTo: () => true, clearLine: () => true };
-  return { stream: Object.assign(stream, terminal), text: () => Buffer.concat(chunks).toString() };
+  const hasColors = () => colored;
+  const terminal = { isTTY, columns, hasColors, cursorTo: () => true, clearLine: () => true };
+  const watched: TextStream = Object.assign(stream, terminal);
+  return { stream: watched, text: () => Buffer.concat(chunks).toString() };
 }
 
 /** Runs one command line within this process. */
 export async function sluice(argv: readonly string[], world: World = {}): Promise<Outcome> {
-  const stdout = collected(false);
-  const stderr = collected(world.isTTY ?? false);
+  const stdout = collected(world.colored ?? false, world);
+  const stderr = collected(world.isTTY ?? world.colored ?? false, world);
   const unexpected = () => Promise.reject(new Error('not for this test'));
   const host = {
     stdin: world.stdin ?? Readable.from([]),
