@@ -8,10 +8,15 @@ const mocking = [
   'test/collection/{durability,interrupted-optimization,model,optimization,trigger}.test.ts',
 ];
 
-/** Programmes that take long, by `npm run test:crash`; of each there is a little in smoke.test.ts. */
+/** Programmes that take long, by `npm run test:crash`; smoke.test.ts has a little of each. */
 const crashes = [
   'test/crash/*-crash.test.ts',
   'test/crash/{index-build-kill,faults,damage}.test.ts',
+];
+
+/** What takes longer than the rest, by `npm run test:long`. */
+const long = [
+  'test/{system/walk,vector-index/search,crash/smoke,collection/snapshot,collection/snapshot-kill}.test.ts',
 ];
 
 /** What needs a browser, by `npm run test:page`. */
@@ -27,11 +32,12 @@ export default defineConfig({
           ...common,
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...mocking, ...crashes, ...browsing],
+          exclude: [...mocking, ...crashes, ...long, ...browsing],
           isolate: false,
         },
       },
       { test: { ...common, name: 'isolated', include: mocking } },
+      { test: { ...common, name: 'long', include: long, isolate: false } },
       { test: { ...common, name: 'page', include: browsing } },
       {
         test: { ...common, name: 'crash', include: crashes, isolate: false, testTimeout: 300_000 },

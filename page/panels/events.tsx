@@ -86,7 +86,8 @@ export function Events({ model, actor }: { model: Model; actor: ActorView | unde
 }
 
 function textOf({ name, to, source, data }: EventView): string {
-  return `${eventName({ type: name })} ${name} ${to} ${source} ${JSON.stringify(data ?? '')}`.toLowerCase();
+  const parts = [eventName({ type: name }), name, to, source, JSON.stringify(data ?? '')];
+  return parts.join(' ').toLowerCase();
 }
 
 /** The last that fit, the newest first. */
