@@ -322,6 +322,7 @@ export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>
       recordReconfigureFailure: (_, { error }) => {
         errors.report('reconfigure', error);
         log.reconfiguringFailed(error);
+        core.reconfiguration.fail(error);
       },
       recordCloseFailure: (_, { error }) => {
         core.closeFailure = error;

@@ -186,8 +186,8 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
   /**
    * Cancels running optimizations, then puts new settings in force in one step, together with
    * `change`. Nothing submitted is lost; the last of several calls wins; each resolves when it is
-   * in force. Errors: `SLUICE_BAD_OPTION`, what `change` throws; `SLUICE_STOPPED` and
-   * `SLUICE_BROKEN`, after which nothing is changed.
+   * in force. Errors: `SLUICE_BAD_OPTION`, what `change` or the option `settings` throws;
+   * `SLUICE_STOPPED` and `SLUICE_BROKEN`, after which nothing is changed.
    */
   reconfigure(settings: Partial<CoreSettings>, change: () => void = () => {}): Promise<void> {
     if (this.#refuses) return Promise.reject(this.#core.refusal());

@@ -33,6 +33,11 @@ export class Reconfiguration {
     for (const { resolve } of this.#applied.splice(0)) resolve();
   }
 
+  /** What has been applied could not be put in force. */
+  fail(error: unknown): void {
+    for (const { reject } of this.#applied.splice(0)) reject(error);
+  }
+
   /** Nothing asked for will come into force. */
   refuse(error: SluiceError): void {
     this.answer();

@@ -18,6 +18,26 @@ describe('reconfigure', () => {
     await store.run(store.handler.stop());
   });
 
+  test("settings that can't be told fail the call, and the store goes on with the old ones", async () => {
+    let told = true;
+    const settings = () => {
+      if (told) return { flushIntervalMs: 1000, maxOptimizationThreads: null };
+      throw new Error('nobody knows');
+    };
+    const store = await openTiny({ settings: { settings } });
+    told = false;
+    expect(await store.failure(store.handler.reconfigure({}))).toMatchObject({
+      message: 'nobody knows',
+    });
+    told = true;
+    expect(store.handler.state).toBe('running');
+    expect(store.handler.status().errors.map(({ what }) => what)).toContain('reconfigure');
+    await store.run(store.handler.reconfigure({}));
+    await store.run(store.put('a', 1));
+    expect(store.content).toEqual({ a: 1 });
+    await store.run(store.handler.stop());
+  });
+
   test('what another call has set is kept', async () => {
     const store = await openTiny({ optimizers: [{}] });
     await store.run(
