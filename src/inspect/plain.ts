@@ -107,8 +107,9 @@ function summaryOf(value: object): string | undefined {
     const isData = value.length > NUMBERS_MAX && typeof value[0] === 'number';
     return isData ? `${value.length} numbers` : undefined;
   }
-  const { sessionId, id } = value as { sessionId?: unknown; id?: unknown };
-  return typeof sessionId === 'string' ? `actor ${typeof id === 'string' ? id : ''}` : undefined;
+  if (typeof read(value, 'sessionId') !== 'string') return undefined;
+  const id = read(value, 'id');
+  return `actor ${typeof id === 'string' ? id : ''}`;
 }
 
 function errorSummary(error: Error & { code?: unknown }): string {

@@ -50,13 +50,15 @@ describe('a plain copy', () => {
   });
 
   test('shows a field that can not be read as what it throws', () => {
-    const value = Object.defineProperty({}, 'bad', {
-      enumerable: true,
-      get: () => {
-        throw new TypeError('no');
-      },
-    });
-    expect(plainCopy(value, 1000)).toEqual({ bad: 'TypeError: no' });
+    for (const name of ['bad', 'sessionId']) {
+      const value = Object.defineProperty({}, name, {
+        enumerable: true,
+        get: () => {
+          throw new TypeError('no');
+        },
+      });
+      expect(plainCopy(value, 1000)).toEqual({ [name]: 'TypeError: no' });
+    }
   });
 
   test('of anything takes little more than it may, and is JSON', () => {
