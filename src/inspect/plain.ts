@@ -57,7 +57,9 @@ class Copier {
         break;
       }
       this.#bytesLeft -= 1;
-      copies.push(this.copy(value, depth + 1) ?? null);
+      const element = this.copy(value, depth + 1);
+      // What has no place in JSON stands there as null, and takes room all the same.
+      copies.push(element === undefined ? this.#spend(null, 4) : element);
     }
     return copies;
   }

@@ -49,6 +49,11 @@ describe('a plain copy', () => {
     expect(plainCopy(['a'].concat(Array(99).fill('b')), 1000)).toHaveLength(21);
   });
 
+  test('counts what nothing is left of', () => {
+    const holes = Array.from({ length: 20 }, () => Array.from({ length: 20 }, () => undefined));
+    expect(bytes(plainCopy([holes, holes, holes], 300))).toBeLessThan(400);
+  });
+
   test('shows a field that can not be read as what it throws', () => {
     for (const name of ['bad', 'sessionId']) {
       const value = Object.defineProperty({}, name, {
