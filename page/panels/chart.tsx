@@ -5,7 +5,8 @@ import { type ActorView, activeStates, type Model } from '../model.js';
 import { stateText } from '../text.js';
 import { Scrolled } from './scrolled.js';
 
-const drawn = new Map<unknown, SVGSVGElement>();
+/** By chart: after each break of the connection they are new ones. */
+const drawn = new WeakMap<object, SVGSVGElement>();
 let viz: Promise<Viz> | undefined;
 
 /** The chart of an actor with its active states lit, and what it knows. */

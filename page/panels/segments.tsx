@@ -37,7 +37,8 @@ function Block({ segment, share }: { segment: SegmentFacts; share: number }) {
     <li class={marks.join(' ')} style={{ width }}>
       <span class="name">{id}</span> <span class="points">{countText(points)} points</span>
       <svg class="rows" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="live" width="100" height="4" />
+        <rect class="track" width="100" height="4" />
+        <rect class="live" width={(points / rows) * 100} height="4" />
         <rect class="deleted" x={(points / rows) * 100} width={(deleted / rows) * 100} height="4" />
       </svg>
       <span class="more">

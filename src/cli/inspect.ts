@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { PageServer } from '../inspect/page-server.js';
 import type { Recorder } from '../inspect/recorder.js';
-import type { UpdateHandlerInspector } from '../types.js';
 import { type Context, describeOpening, openWithin } from './context.js';
+import type { CollectionHandle } from './facade.js';
 import { UsageError } from './output.js';
 
 interface InspectFlags {
@@ -56,39 +56,37 @@ async function inspectCollection(context: Context, path: string, flags: InspectF
   const url = stately === true ? undefined : stately;
   const connection = stately === undefined ? undefined : await connectStately(url);
   try {
-    const recorder = record === undefined ? undefined : await openRecorder(record);
+    const inspect = connection === undefined ? {} : { inspect: connection.inspect };
+    const collection = await openWithin(context, path, inspect);
     try {
-      await openAndShow(context, path, flags, connection?.inspect, recorder);
+      // Not before: a collection that can't be opened must not cost an earlier recording.
+      const recorder = record === undefined ? undefined : await openRecorder(record);
+      await show(context, collection, { ...flags, title: path }, recorder).finally(() =>
+        recorder?.close(),
+      );
     } finally {
-      await recorder?.close();
+      await collection.close();
     }
   } finally {
     await connection?.close();
   }
 }
 
-async function openAndShow(
+async function show(
   context: Context,
-  path: string,
-  { port, allowControl = false }: InspectFlags,
-  inspect: UpdateHandlerInspector | undefined,
+  collection: CollectionHandle,
+  { port, allowControl = false, title }: InspectFlags & { title: string },
   recorder: Recorder | undefined,
 ) {
   const { serveInspector } = await import('../inspect/serve.js');
-  const collection = await openWithin(context, path, inspect === undefined ? {} : { inspect });
+  const onMessage = recorder === undefined ? {} : { onMessage: recorder.write };
+  const page = await serveInspector(collection, { port, allowControl, title, ...onMessage });
   try {
-    const onMessage = recorder === undefined ? {} : { onMessage: recorder.write };
-    const options = { port, allowControl, title: path, ...onMessage };
-    const page = await serveInspector(collection, options);
-    try {
-      await shown(context, page);
-      // Before the page: whoever watches sees it close.
-      await collection.close();
-    } finally {
-      await page.close();
-    }
-  } finally {
+    await shown(context, page);
+    // Before the page: whoever watches sees it close.
     await collection.close();
+  } finally {
+    await page.close();
   }
 }
 

@@ -77,10 +77,14 @@ export class Hub {
         this.#events.push(message);
         if (this.#events.length > 2 * EVENTS_KEPT) this.#events = this.#events.slice(-EVENTS_KEPT);
         break;
-      case 'store':
+      case 'store': {
+        const former = this.#looks.pop();
+        // Of what was, the plot needs the counts alone; segments are many.
+        if (former !== undefined) this.#looks.push({ ...former, segments: [], completed: [] });
         this.#looks.push(message);
         if (this.#looks.length > 2 * LOOKS_KEPT) this.#looks = this.#looks.slice(-LOOKS_KEPT);
         break;
+      }
     }
   }
 }

@@ -57,7 +57,9 @@ class Copier {
         break;
       }
       this.#bytesLeft -= 1;
-      copies.push(this.copy(value, depth + 1) ?? null);
+      const element = this.copy(value, depth + 1);
+      // What has no place in JSON stands there as null, and takes room all the same.
+      copies.push(element === undefined ? this.#spend(null, 4) : element);
     }
     return copies;
   }
@@ -107,8 +109,9 @@ function summaryOf(value: object): string | undefined {
     const isData = value.length > NUMBERS_MAX && typeof value[0] === 'number';
     return isData ? `${value.length} numbers` : undefined;
   }
-  const { sessionId, id } = value as { sessionId?: unknown; id?: unknown };
-  return typeof sessionId === 'string' ? `actor ${typeof id === 'string' ? id : ''}` : undefined;
+  if (typeof read(value, 'sessionId') !== 'string') return undefined;
+  const id = read(value, 'id');
+  return `actor ${typeof id === 'string' ? id : ''}`;
 }
 
 function errorSummary(error: Error & { code?: unknown }): string {

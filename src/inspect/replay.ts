@@ -3,17 +3,9 @@ import { errorText, SluiceError } from '../errors.js';
 import type { InspectMessage } from './messages.js';
 import { type PageServer, servePage } from './page-server.js';
 
-/** Messages that are sent to a page at once. */
-const BATCH = 1000;
-
 /** Serves the page with a recording, and a time slider. Errors: as `readRecording`, `SLUICE_IO`. */
 export async function serveRecording(path: string, port = 0): Promise<PageServer> {
-  const messages = await readRecording(path);
-  const listen = (listener: (batch: readonly InspectMessage[]) => void) => {
-    for (let at = 0; at < messages.length; at += BATCH) listener(messages.slice(at, at + BATCH));
-    return () => {};
-  };
-  return servePage({ recorded: true, listen }, port);
+  return servePage({ recording: await readRecording(path) }, port);
 }
 
 /**

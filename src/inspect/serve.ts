@@ -8,7 +8,7 @@ import {
   type OptionChecks,
   objectWith,
 } from '../services/option-checks.js';
-import { Hub } from './hub.js';
+import { Hub, type Listener } from './hub.js';
 import { type InspectMessage, startMessage } from './messages.js';
 import { type PageServer, servePage } from './page-server.js';
 import { storeFacts } from './store-facts.js';
@@ -66,10 +66,8 @@ export async function serveInspector(
     hub.publish(message);
   };
   const control = allowControl && store !== undefined ? controlOf(store) : undefined;
-  const page = await servePage(
-    { recorded: false, listen: (listener) => hub.listen(listener), control },
-    port,
-  );
+  const listen = (listener: Listener) => hub.listen(listener);
+  const page = await servePage({ listen, control }, port);
   const detach = new SystemObserver(clock, publish).attach(root);
   const stopLooking = store === undefined ? () => {} : look(store, clock, publish);
   return {

@@ -1,5 +1,5 @@
 // `sluice inspect`: what it refuses, what it prints, what it leaves behind.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCollection } from 'sluice';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,16 @@ describe('sluice inspect', () => {
     expect(messages).toContainEqual(expect.objectContaining({ type: 'state', value: 'stopped' }));
     const shown = await sluice(['inspect', '--replay', file], { signal: AbortSignal.abort() });
     expect(shown.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
+  });
+
+  it('leaves an earlier recording alone when the collection can not be opened', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'films.jsonl');
+    writeFileSync(file, 'earlier');
+    const flags = ['inspect', join(directory, 'nowhere.db'), '--record', file];
+    const { code, stderr } = await sluice(flags, { openCollection });
+    expect([code, readFileSync(file, 'utf8')]).toEqual([1, 'earlier']);
+    expect(stderr).toContain('SLUICE_NOT_FOUND');
   });
 
   it('tells of a recording that there is not', async () => {

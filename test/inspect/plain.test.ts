@@ -49,14 +49,21 @@ describe('a plain copy', () => {
     expect(plainCopy(['a'].concat(Array(99).fill('b')), 1000)).toHaveLength(21);
   });
 
+  test('counts what nothing is left of', () => {
+    const holes = Array.from({ length: 20 }, () => Array.from({ length: 20 }, () => undefined));
+    expect(bytes(plainCopy([holes, holes, holes], 300))).toBeLessThan(400);
+  });
+
   test('shows a field that can not be read as what it throws', () => {
-    const value = Object.defineProperty({}, 'bad', {
-      enumerable: true,
-      get: () => {
-        throw new TypeError('no');
-      },
-    });
-    expect(plainCopy(value, 1000)).toEqual({ bad: 'TypeError: no' });
+    for (const name of ['bad', 'sessionId']) {
+      const value = Object.defineProperty({}, name, {
+        enumerable: true,
+        get: () => {
+          throw new TypeError('no');
+        },
+      });
+      expect(plainCopy(value, 1000)).toEqual({ [name]: 'TypeError: no' });
+    }
   });
 
   test('of anything takes little more than it may, and is JSON', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openRecorder } from '#sluice/inspect/recorder.js';
 import { readRecording, serveRecording } from '#sluice/inspect/replay.js';
+import { sleep, systemClock } from '#sluice/services/clock.js';
 import { CANARIES } from '#sluice/testing/simulation/canaries/hunt.js';
 import { recordRun } from '#sluice/testing/simulation/record.js';
 import { sluice } from '../cli/support/host.js';
@@ -39,6 +40,36 @@ test('the run of a seed is read as it was written, and the same each time', asyn
   }
   stop.abort();
   expect(text).toContain('"recorded":true');
+});
+
+test('a long recording is sent whole, and the page stays connected', async () => {
+  const path = join(await temporaryDirectory(), 'long.jsonl');
+  const recorder = await openRecorder(path);
+  recorder.write({ type: 'start', at: 0, format: 1, title: 'long' });
+  // More than may wait for a page that sees what happens now.
+  const data = 'x'.repeat(1024 * 1024);
+  for (let at = 1; at <= 40; at++) {
+    recorder.write({ type: 'event', at, actor: 'a1', from: null, name: 'Tick', data });
+  }
+  await recorder.close();
+  const server = await serveRecording(path);
+  onTestFinished(() => server.close());
+  const response = await fetch(`${server.url}feed`);
+  const reader = response.body?.getReader();
+  let bytes = 0;
+  while (bytes < 40 * data.length) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    expect(done).toBe(false);
+    bytes += value?.length ?? 0;
+  }
+  // What is left of the last message, and then nothing, not even an end.
+  const idle = Symbol('idle');
+  const rest = async () => (await reader?.read())?.done;
+  let next: unknown = false;
+  while (next === false)
+    next = await Promise.race([rest(), sleep(systemClock, 100).then(() => idle)]);
+  expect(next).toBe(idle);
+  await reader?.cancel().catch(() => {});
 });
 
 test('of several seeds the first that fails is recorded, as far as it was made small', async () => {

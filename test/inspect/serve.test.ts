@@ -1,5 +1,5 @@
 // The page's server: who gets in, what is streamed, what may be done.
-import { request } from 'node:http';
+import { type RequestOptions, request } from 'node:http';
 import { type ServeInspectorOptions, serveInspector } from 'sluice/inspect';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { assign, createActor, createMachine } from 'xstate';
@@ -72,17 +72,19 @@ describe('who gets in', () => {
       expect((await fetch(`${origin}${path}`)).status).toBe(404);
     }
     expect((await fetch(`${url}assets/..%2f..%2findex.js`)).status).toBe(404);
+    // The page finds its parts beside itself: an address that lost its slash is mended.
+    expect((await fetch(url.slice(0, -1))).url).toBe(url);
   });
 
-  test('no page that had its own name changed to this address', async () => {
+  test('no page that had its own name changed to this address, nor what is no address', async () => {
     const { url } = await openServed();
-    const status = await new Promise((resolve, reject) => {
-      const asked = request(url, { headers: { host: 'evil.example' } }, ({ statusCode }) =>
-        resolve(statusCode),
-      );
-      asked.on('error', reject).end();
-    });
-    expect(status).toBe(404);
+    const ask = (options: RequestOptions) =>
+      new Promise((resolve, reject) => {
+        const asked = request(url, options, (response) => resolve(response.resume().statusCode));
+        asked.on('error', reject).end();
+      });
+    expect(await ask({ headers: { host: 'evil.example' } })).toBe(404);
+    for (const path of ['//', 'http://[']) expect(await ask({ path })).toBe(404);
   });
 });
 
@@ -108,6 +110,18 @@ describe('what is streamed', () => {
     expect(charts).toEqual(expect.arrayContaining(workers));
     const events = messages.flatMap((one) => (one.type === 'event' ? [one.name] : []));
     expect(events).toEqual(expect.arrayContaining(['Operation', 'Flush', 'Applied']));
+  });
+
+  test('a store to who comes late: of earlier looks what the plot needs', async () => {
+    const { collection, url } = await openServed();
+    const seen = (await view(url)).messages;
+    const looks = (all: InspectMessage[]) => all.filter(({ type }) => type === 'store');
+    await until(() => looks(seen).length > 1);
+    const { messages } = await view(url);
+    await until(() => looks(messages).length > 1);
+    const segments = looks(messages).map((one) => (one as StoreMessage).segments.length);
+    const last = collection.info().segments.length;
+    expect(segments.slice(0, 2)).toEqual([0, last]);
   });
 
   test('any system of XState, in small batches however much happens', async () => {

@@ -57,9 +57,9 @@ describe.skipIf(!isThere)('the page', () => {
     return { collection, url: inspector.url };
   }
 
-  async function lamp() {
+  async function lamp(id = 'lamp') {
     const machine = createMachine({
-      id: 'lamp',
+      id,
       initial: 'off',
       states: { off: { on: { Toggle: 'on' } }, on: { on: { Toggle: 'off' } } },
       on: { Tick: {} },
@@ -85,6 +85,11 @@ describe.skipIf(!isThere)('the page', () => {
     for (const [at, text] of segmentsOf(collection).entries()) {
       expect(texts[at]?.replace(/\s+/g, ' ')).toContain(text);
     }
+    // As much of each is drawn as live points as it has: an empty one is empty.
+    const live = segments.locator('.live');
+    const widths = await live.evaluateAll((bars) => bars.map((bar) => bar.getAttribute('width')));
+    const expected = collection.info().segments.map(({ points }) => (points === 0 ? '0' : '100'));
+    expect(widths).toEqual(expected);
     expect(await page.locator('.status .color').innerText()).toBe(collection.status().color);
     const { applied } = collection.info().wal;
     const waterline = page.locator('.facts div', { hasText: 'applied (waterline)' }).locator('dd');
@@ -152,6 +157,18 @@ describe.skipIf(!isThere)('the page', () => {
     expect(await rows.count()).toBe(1);
     await page.getByRole('button', { name: 'Pause' }).click();
     await expect.poll(() => rows.count()).toBe(2);
+  });
+
+  test('shows names and data as texts, whatever they look like', async () => {
+    const bad = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+    const { actor, url } = await lamp(bad);
+    const page = await visit(url);
+    await page.locator('.chart .node').first().waitFor();
+    actor.send({ type: 'Tick', [bad]: bad });
+    await page.locator('.events .data', { hasText: '<img src=x' }).waitFor();
+    expect(await page.getByRole('heading', { name: bad }).count()).toBeGreaterThan(0);
+    expect(await page.locator('img, #app script').count()).toBe(0);
+    expect(await page.title()).toBe('Sluice');
   });
 
   test('shows a thousand events a second, and answers meanwhile', async () => {
