@@ -16,7 +16,7 @@ const crashes = [
 
 /** What takes longer than the rest, by `npm run test:long`. */
 const long = [
-  'test/{system/walk,vector-index/search,crash/smoke,collection/snapshot,collection/snapshot-kill}.test.ts',
+  'test/{system/walk,vector-index/search,cli/graph,crash/smoke,collection/snapshot,collection/snapshot-kill}.test.ts',
 ];
 
 /** What needs a browser, by `npm run test:page`. */
