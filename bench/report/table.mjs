@@ -1,4 +1,5 @@
 // The report as a Markdown table.
+import { SUBJECTS } from '../subjects.mjs';
 
 const HEAD = ['work', 'Sluice', 'reference', 'ratio', 'aim', ''];
 
@@ -6,13 +7,20 @@ export function tableOf(results) {
   const rows = results.map(({ work, sluice, reference, ratio, target, reached }) => [
     work,
     figureText(sluice),
-    reference === undefined ? '–' : `${reference.subject} ${figureText(reference)}`,
+    reference === undefined ? '–' : `${nameOf(reference.subject)} ${figureText(reference)}`,
     ratio === undefined ? '–' : ratio.toFixed(2),
     target,
     reached ? 'reached' : 'not reached',
   ]);
   const lines = [HEAD, HEAD.map(() => '---'), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** Who doesn't sync, or keeps nothing but ids, is marked. */
+function nameOf(subject) {
+  const { syncs = true, idsOnly = false } = SUBJECTS[subject] ?? {};
+  if (idsOnly) return `${subject} (ids only)`;
+  return syncs ? subject : `${subject} (not synced)`;
 }
 
 function figureText({ median, least, most }) {
