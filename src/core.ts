@@ -24,7 +24,10 @@ import { WalTail } from './services/wal-tail.js';
 import { type RunTimes, StoreLog } from './store-log.js';
 
 /** What has not failed any more when the store has been opened. */
-const PUT_RIGHT = 'open wal segments flush updateWorker reclaim breaking storage'.split(' ');
+const PUT_RIGHT = [
+  ...['open', 'wal', 'segments', 'flush'],
+  ...['updateWorker', 'reclaim', 'breaking', 'storage'],
+];
 
 /** The services of one update handler, and what they tell each other; no state chart in here. */
 export class Core<Op, Info extends SegmentInfo> {

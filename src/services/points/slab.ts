@@ -133,15 +133,12 @@ export class VectorSlab {
 
   /** A chunk in the memory of the one before it, or in a new one when that is full. */
   #chunkInMemory(): { chunk: Float32Array; memory: VectorMemory } | undefined {
-    for (const make of [() => this.#memories.at(-1), () => this.#newMemory()]) {
-      const memory = make();
-      const chunk = memory?.add(this.rowsPerChunk);
-      if (memory !== undefined && chunk !== undefined) return { chunk, memory };
+    let memory = this.#memories.at(-1);
+    let chunk = memory?.add(this.rowsPerChunk);
+    if (chunk === undefined) {
+      memory = VectorMemory.create(this.dimensions, this.rowsPerChunk);
+      chunk = memory?.add(this.rowsPerChunk);
     }
-    return undefined;
-  }
-
-  #newMemory(): VectorMemory | undefined {
-    return VectorMemory.create(this.dimensions, this.rowsPerChunk);
+    return memory && chunk && { chunk, memory };
   }
 }
