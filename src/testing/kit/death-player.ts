@@ -1,13 +1,14 @@
-import type { DeathCall } from './death-chart.js';
-import { DeathRound, type DeathRoundOptions } from './death-round.js';
+import type { DeathCall, DeathClause } from './death-chart.js';
+import { DeathRound } from './death-round.js';
 import type { Place, StoreAdapters } from './place.js';
 import type { Player } from './protocol.js';
+import type { StoreTestOptions } from './store-on.js';
 
 /** More calls than these are taken for a flush or an optimization that never ends. */
 const CALLS_MAX = 1000;
 
 /** What a player of deaths is made of. */
-export interface DeathPlayerOptions<Op> extends Omit<DeathRoundOptions<Op>, 'place'> {
+export interface DeathPlayerOptions<Op> extends Omit<StoreTestOptions<Op, DeathClause>, 'place'> {
   factory: () => Place<StoreAdapters<Op>> | Promise<Place<StoreAdapters<Op>>>;
 }
 

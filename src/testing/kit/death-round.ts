@@ -1,16 +1,15 @@
 import { systemClock } from '../../services/clock.js';
 import type { UpdateHandler } from '../../update-handler.js';
-import type { Dice } from '../dice.js';
 import { eventLine } from '../system/journal.js';
 import { type RecordedPorts, recordPorts } from '../system/recorded-ports.js';
 import type { DeathCall, DeathClause } from './death-chart.js';
 import { HastenedClock } from './hastened-clock.js';
 import type { Ledger } from './ledger.js';
 import { begin, outcomeOf } from './patience.js';
-import type { Operations, Place, StoreAdapters, Supports } from './place.js';
+import type { StoreAdapters } from './place.js';
 import { promised } from './promised.js';
 import { difference } from './segments-model.js';
-import { HASTE, optimize, storeOn } from './store-on.js';
+import { HASTE, optimize, type StoreTestOptions, storeOn } from './store-on.js';
 import { Submissions, type Submitted } from './submissions.js';
 
 /** Operations before a flush, and beside a call that waits. */
@@ -20,18 +19,9 @@ const FILL_MAX = 1000;
 /** Turns of the event loop that operations beside a call that waits are given. */
 const TURNS = 20;
 
-/** What one death needs. */
-export interface DeathRoundOptions<Op> {
-  place: Place<StoreAdapters<Op>>;
-  operations: Operations<Op>;
-  supports: Supports;
-  ledger: Ledger<DeathClause>;
-  random: Dice;
-}
-
 /** One store whose process dies at one call of its adapters, and what the next process finds. */
 export class DeathRound<Op> {
-  readonly #options: DeathRoundOptions<Op>;
+  readonly #options: StoreTestOptions<Op, DeathClause>;
   readonly #ledger: Ledger<DeathClause>;
   readonly #submissions: Submissions<Op>;
   #handler: UpdateHandler<Op> | undefined;
@@ -39,7 +29,7 @@ export class DeathRound<Op> {
   #isOver = false;
   #where = 'before anything';
 
-  constructor(options: DeathRoundOptions<Op>) {
+  constructor(options: StoreTestOptions<Op, DeathClause>) {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#submissions = new Submissions(options.operations, options.random);

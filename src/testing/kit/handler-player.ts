@@ -1,33 +1,23 @@
 import { systemClock } from '../../services/clock.js';
 import type { UpdateHandler } from '../../update-handler.js';
-import type { Dice } from '../dice.js';
 import { stateName } from '../names.js';
 import type { HandlerCall } from './handler-chart.js';
 import type { HandlerClause } from './handler-clauses.js';
 import type { Ledger } from './ledger.js';
 import { outcomeOf } from './patience.js';
-import type { Operations, Place, StoreAdapters, Supports } from './place.js';
+import type { StoreAdapters } from './place.js';
 import { promised } from './promised.js';
 import type { Player } from './protocol.js';
 import { Recorder } from './recorder.js';
 import { difference, type Entries, type Intent } from './segments-model.js';
-import { optimize, storeOn } from './store-on.js';
+import { optimize, type StoreTestOptions, storeOn } from './store-on.js';
 import { Submissions, type Submitted } from './submissions.js';
 
 const MANY = 5;
 
-/** What a player of whole stores is made of. */
-export interface HandlerPlayerOptions<Op> {
-  place: Place<StoreAdapters<Op>>;
-  operations: Operations<Op>;
-  supports: Supports;
-  ledger: Ledger<HandlerClause>;
-  random: Dice;
-}
-
 /** Does what callers do with a store on the core, and compares with a map. */
 export class HandlerPlayer<Op> implements Player {
-  readonly #options: HandlerPlayerOptions<Op>;
+  readonly #options: StoreTestOptions<Op, HandlerClause>;
   readonly #ledger: Ledger<HandlerClause>;
   #adapters: StoreAdapters<Op> | undefined;
   #handler: UpdateHandler<Op> | undefined;
@@ -39,7 +29,7 @@ export class HandlerPlayer<Op> implements Player {
   #watch: (handler: UpdateHandler<Op>) => void = () => {};
   #pending: Promise<unknown>[] = [];
 
-  constructor(options: HandlerPlayerOptions<Op>) {
+  constructor(options: StoreTestOptions<Op, HandlerClause>) {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#submissions = new Submissions(options.operations, options.random);

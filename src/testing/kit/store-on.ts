@@ -1,12 +1,23 @@
 import type { SegmentInfo } from '../../services/ports.js';
 import { createUpdateHandler, type UpdateHandler } from '../../update-handler.js';
 import type { UpdateHandlerOptions } from '../../update-handler-options.js';
+import type { Dice } from '../dice.js';
 import { HastenedClock } from './hastened-clock.js';
-import type { StoreAdapters } from './place.js';
+import type { Ledger } from './ledger.js';
+import type { Operations, Place, StoreAdapters, Supports } from './place.js';
 
 /** Flushes come when a path asks for them. */
 const NEVER_MS = 100_000_000;
 export const HASTE = 50;
+
+/** What those who test whole stores are given; `Clause` is what they judge. */
+export interface StoreTestOptions<Op, Clause extends string> {
+  place: Place<StoreAdapters<Op>>;
+  operations: Operations<Op>;
+  supports: Supports;
+  ledger: Ledger<Clause>;
+  random: Dice;
+}
 
 /** A store on the core, made of these adapters, in which time passes quickly. */
 export function storeOn<Op>(
