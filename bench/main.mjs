@@ -1,11 +1,12 @@
-// npm run bench [-- --quick | --smoke] [--only NAMES] [--repetitions N] [--json FILE] [--plots DIR]
+// npm run bench [-- --quick | --smoke] [--only NAMES] [--repetitions N] [--films FILE] [--json FILE]
+//   [--plots DIR]
 // Measures Sluice beside its rivals and beside what the machine can do. Every figure comes from a
 // process of its own; the subjects of a row take turns, so that a busy machine strikes them alike.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { DIMENSIONS, dataset, pointOf } from './data/dataset.mjs';
+import { countOfFilms, dataset, pointOf } from './data/dataset.mjs';
 import { ROWS, rawBytesPerPoint, SIZES, scenarios } from './plan.mjs';
 import { resultsOf } from './report/results.mjs';
 import { tableOf } from './report/table.mjs';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     smoke: { type: 'boolean', default: false },
     only: { type: 'string' },
     repetitions: { type: 'string' },
+    films: { type: 'string' },
     json: { type: 'string' },
     plots: { type: 'string' },
   },
@@ -44,19 +46,19 @@ for (const name of Object.keys(SUBJECTS)) {
 
 const measured = [];
 const failures = [];
-for (const { name, scenario, subjects, settings } of scenarios(size)) {
+for (const { name, scenario, subjects, settings } of scenarios(size, filmSettings())) {
   if (only !== undefined && !only.includes(name)) continue;
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     for (const subject of subjects) {
       if (absent.has(subject)) continue;
       tell(`${name} ${repetition + 1}/${repetitions}: ${subject}`);
-      const figures = measure({ scenario, subject, settings: { ...settings, data } });
+      const figures = measure({ scenario, subject, settings: { data, ...settings } });
       if (figures !== undefined) measured.push({ name, subject, repetition, figures });
     }
   }
 }
 const payload = Buffer.byteLength(JSON.stringify(pointOf(source, 0).payload));
-const diskBytesPerPoint = rawBytesPerPoint(DIMENSIONS, payload);
+const diskBytesPerPoint = rawBytesPerPoint(source.dimensions, payload);
 for (let repetition = 0; repetition < repetitions; repetition += 1) {
   measured.push({ name: 'life', subject: 'rawBytes', repetition, figures: { diskBytesPerPoint } });
 }
@@ -64,7 +66,7 @@ for (let repetition = 0; repetition < repetitions; repetition += 1) {
 const results = resultsOf(ROWS, measured);
 print(tableOf(results));
 print(
-  `${form} form: ${size.points} points of ${DIMENSIONS} dimensions, ${repetitions} repetitions`,
+  `${form} form: ${size.points} points of ${source.dimensions} dimensions, ${repetitions} repetitions`,
 );
 const machine = {
   processors: cpus().length,
@@ -79,6 +81,15 @@ if (options.json) {
 if (options.plots) await (await import('./report/plots.mjs')).writePlots(results, options.plots);
 for (const failure of failures) print(failure);
 process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** The quick form has no time for them. */
+function filmSettings() {
+  if (options.quick) return undefined;
+  const films =
+    options.films ?? new URL('../examples/data/movies.jsonl.gz', import.meta.url).pathname;
+  const { queries } = size;
+  return { points: countOfFilms(films, queries), data: { films, queries } };
+}
 
 function measure(job) {
   const script = new URL('./run-scenario.mjs', import.meta.url).pathname;

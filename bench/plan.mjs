@@ -9,21 +9,29 @@ export const SIZES = {
 
 const ALL_RIVALS = ['sqlite-vec', 'zvec', 'lancedb'];
 
-/** Each is run once a repetition for each subject, in turn, each time in a process of its own. */
-export function scenarios({ points, growth, singles }) {
+/**
+ * Each is run once a repetition for each subject, in turn, each time in a process of its own; that
+ * of films if there are settings for it.
+ */
+export function scenarios({ points, growth, singles }, films) {
   const settings = { points };
-  return [
+  const stores = ['sluice', ...ALL_RIVALS, 'hnswlib', 'usearch'];
+  const all = [
     ['durable', 'ingest', ['sluice', 'level', ...ALL_RIVALS], settings],
     ['durable8', 'ingest', ['sluice', 'level'], { ...settings, callers: 8 }],
     ['loose', 'ingest', ['sluice', ...ALL_RIVALS], { ...settings, durable: false }],
     ['single', 'singles', ['sluice', 'level'], { operations: singles, callers: 1 }],
     ['single64', 'singles', ['sluice', 'level'], { operations: singles * 8, callers: 64 }],
     ['actors', 'actors', ['sluice', 'plainLoop'], settings],
-    ['life', 'life', ['sluice', ...ALL_RIVALS, 'hnswlib', 'usearch'], settings],
+    ['life', 'life', stores, settings],
+    ['films', 'life', stores, films],
     ['recovery', 'recovery', ['sluice', 'level'], { points: points / 2 }],
     ['flood', 'flood', ['sluice'], { points: points * 2 }],
     ['growth', 'growth', ['sluice'], { points: growth }],
-  ].map(([name, scenario, subjects, given]) => ({ name, scenario, subjects, settings: given }));
+  ];
+  return all
+    .filter(([, , , given]) => given !== undefined)
+    .map(([name, scenario, subjects, given]) => ({ name, scenario, subjects, settings: given }));
 }
 
 /**
@@ -43,6 +51,10 @@ export const ROWS = [
   row('the same, the bare library with ids only', 'life.searchRate', ['usearch'], '≥ 0.85'),
   row('exact search', 'life.exactRate', ['sqlite-vec'], '≥ 10'),
   row('filtered search, 2 % match', 'life.filteredRate', ALL_RIVALS, '≥ 2.0'),
+  row('films: HNSW build', 'films.buildRate', ['zvec', 'usearch', 'hnswlib', 'lancedb'], '≥ 1.0'),
+  row('films: search, with payload', 'films.searchRate', ['zvec'], '≥ 2.0'),
+  row('films: exact search', 'films.exactRate', ['sqlite-vec'], '≥ 10'),
+  row('films: filtered search', 'films.filteredRate', ALL_RIVALS, '≥ 2.0'),
   row('search p99 while ingesting', 'life.mixedP99Ms', ['zvec'], '≤ 0.5'),
   row('ingest while searching', 'life.mixedIngestRate', ['zvec'], '≥ 1.0'),
   row('overwrite 20 %', 'life.overwriteRate', ALL_RIVALS, '≥ 1.0'),

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DIMENSIONS, dataset } from './data/dataset.mjs';
+import { dataset } from './data/dataset.mjs';
 
 const { scenario, subject, settings } = JSON.parse(process.argv[2]);
 const { run } = await import(`./scenarios/${scenario}.mjs`);
@@ -14,7 +14,7 @@ try {
     subject,
     directory,
     data,
-    settings: { dimensions: DIMENSIONS, ...settings },
+    settings: { dimensions: data.dimensions, ...settings },
   });
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } finally {

@@ -9,6 +9,8 @@ export const syncs = true;
 export async function load() {
   const { default: Database } = await import('better-sqlite3');
   const { load: loadVectors } = await import('sqlite-vec');
+  // The binary is looked for only when a database is opened.
+  new Database(':memory:').close();
   return { Database, loadVectors };
 }
 

@@ -1,7 +1,6 @@
 // usearch: the HNSW library that Sluice builds on, bare: an index in memory, ids only.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DIMENSIONS } from '../data/dataset.mjs';
 
 export const title = 'usearch';
 export const syncs = false;
@@ -36,8 +35,8 @@ export async function open(directory, { dimensions, threads = 2 }) {
     build: async () => {
       for (let from = 0; from < waiting.length; from += CHUNK) {
         const points = waiting.slice(from, from + CHUNK);
-        const vectors = new Float32Array(points.length * DIMENSIONS);
-        for (const [at, { vector }] of points.entries()) vectors.set(vector, at * DIMENSIONS);
+        const vectors = new Float32Array(points.length * dimensions);
+        for (const [at, { vector }] of points.entries()) vectors.set(vector, at * dimensions);
         index.add(
           BigUint64Array.from(points, ({ id }) => BigInt(id)),
           vectors,

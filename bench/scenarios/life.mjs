@@ -1,5 +1,5 @@
 // A store's life: filled, indexed, searched, changed, compacted, opened again.
-import { cityOfQuery, LIMIT, pointsOf, rowOf } from '../data/dataset.mjs';
+import { cityOfQuery, LIMIT, pointOf, pointsOf, queryOf } from '../data/dataset.mjs';
 import {
   bytesBelow,
   median,
@@ -40,7 +40,7 @@ export async function run({ subject, directory, data, settings }) {
     Object.assign(result, await change(store, data, settings));
   }
   await store.close();
-  const query = rowOf(data.queryVectors, 0);
+  const query = queryOf(data, 0);
   const first = await timed(async () => {
     store = await open(directory, options);
     await (store.search ?? store.exact)(query, LIMIT, ef?.ef ?? 64);
@@ -86,7 +86,7 @@ async function calibrate(store, data) {
 async function recallAt(data, queries, search, truth = data.truth) {
   let sum = 0;
   for (let query = 0; query < queries; query += 1) {
-    const found = await search(rowOf(data.queryVectors, query), query);
+    const found = await search(queryOf(data, query), query);
     sum += recallOf(found, truth.subarray(query * LIMIT, (query + 1) * LIMIT));
   }
   return sum / queries;
@@ -118,7 +118,7 @@ async function filteredSearches(store, data) {
 async function latencies(count, data, search) {
   const times = [];
   for (let query = 0; query < count; query += 1) {
-    const { seconds } = await timed(() => search(rowOf(data.queryVectors, query), query));
+    const { seconds } = await timed(() => search(queryOf(data, query), query));
     times.push(seconds * 1000);
   }
   return times;
@@ -143,7 +143,7 @@ async function mixed(store, data, { points }, ef = 64) {
     for (let query = 0; running; query = (query + 1) % data.queries) {
       const { seconds } = await timed(async () => {
         await turn();
-        await search(rowOf(data.queryVectors, query), LIMIT, ef);
+        await search(queryOf(data, query), LIMIT, ef);
       });
       times.push(seconds * 1000);
     }
@@ -171,7 +171,7 @@ async function change(store, data, { points }) {
   const every = (rest) => Array.from({ length: Math.floor(points / 5) }, (_, at) => at * 5 + rest);
   const replace = store.replace ?? store.insert;
   const overwriting = await inBatches(every(0), (ids) =>
-    replace(ids.map((id) => pointsOf(data, id, 1, 1)[0])),
+    replace(ids.map((id) => pointOf(data, id, 1))),
   );
   const deleting = await inBatches(every(1), (ids) => store.remove(ids));
   const compaction = await withGap(() => timed(() => store.compact()));
