@@ -180,7 +180,10 @@ export function collectionParts(
   let hold = options.keepWalFrom;
   const codec = lateCodec(() => holder.dimensions);
   const handler = createUpdateHandler<PointOperation, PointSegmentInfo>({
-    wal: new LevelWal(stores.wal, { create: mayCreate, ...given({ random, unsyncedBytesMax }) }),
+    wal: new LevelWal(stores.wal, {
+      create: mayCreate,
+      ...given({ random, unsyncedBytesMax, filesBytes: directory && (() => directory.walBytes()) }),
+    }),
     segments: holder,
     optimizers: pointOptimizers(holder, cpus, indexes !== undefined),
     codec,

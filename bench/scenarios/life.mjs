@@ -18,6 +18,8 @@ const EFS = [10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256];
 const MIXED_SECONDS = 3;
 /** Searches that look at everything are slow: so many tell their rate. */
 const EXACT_QUERIES = 50;
+const REST_LOOK_MS = 1000;
+const REST_LOOKS_MAX = 10;
 const turn = () => new Promise(setImmediate);
 
 export async function run({ subject, directory, data, settings }) {
@@ -30,7 +32,7 @@ export async function run({ subject, directory, data, settings }) {
   Object.assign(result, await fill(store, data, settings));
   result.peakMib = peakMemoryMib() - memoryBefore;
   await store.save?.();
-  result.diskBytesPerPoint = (await store.diskBytes()) / settings.points;
+  result.diskBytesPerPoint = (await restingBytes(store)) / settings.points;
   const ef = store.search ? await calibrate(store, data) : undefined;
   if (ef) Object.assign(result, ef, await searches(store, data, ef.ef));
   if (store.exact) Object.assign(result, await exactSearches(store, data));
@@ -70,6 +72,18 @@ async function fill(store, data, { points }) {
     buildRate: points / building.result.seconds,
     buildGapMs: building.gapMs,
   };
+}
+
+/** Bytes on disk when a store has tidied up beside: when they don't change for a while. */
+async function restingBytes(store) {
+  let bytes = await store.diskBytes();
+  for (let waited = 0; waited < REST_LOOKS_MAX; waited += 1) {
+    await new Promise((resolve) => setTimeout(resolve, REST_LOOK_MS));
+    const now = await store.diskBytes();
+    if (now === bytes) break;
+    bytes = now;
+  }
+  return bytes;
 }
 
 /** The smallest `ef` of a grid that finds enough. */

@@ -55,14 +55,19 @@ export class Capacity {
     clock: Clock;
     freeBytes: (() => Promise<number>) | undefined;
     marginBytes: number;
+    /** Whether all that was submitted and planned is done. */
+    isResting: () => boolean;
     hooks: CapacityHooks;
   }) {
-    const { wal, segments, tail, errors, hooks, marginBytes } = options;
+    const { wal, segments, tail, errors, hooks, marginBytes, isResting } = options;
     this.#wal = wal;
     this.#segments = segments;
     this.#flush = options.flush;
     this.#hooks = hooks;
-    this.#garbage = new Garbage({ wal, segments, walLive: () => tail.usage.walBytes });
+    this.#garbage = new Garbage({
+      ...{ wal, segments, isResting },
+      walLive: () => tail.usage.walBytes,
+    });
     this.#watch = new DiskWatch({
       freeBytes: options.freeBytes,
       clock: options.clock,

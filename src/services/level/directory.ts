@@ -15,7 +15,15 @@ import {
   NAMES,
   UNFINISHED_PREFIX,
 } from './directory-state.js';
-import { exists, makeDirectory, remove, spaceAt, syncDirectory, withFileErrors } from './files.js';
+import {
+  exists,
+  makeDirectory,
+  remove,
+  sizeOfFiles,
+  spaceAt,
+  syncDirectory,
+  withFileErrors,
+} from './files.js';
 import { isUnusedLog } from './wal-meta.js';
 
 /** Options of `openDirectory`. */
@@ -58,6 +66,8 @@ export interface Directory {
   finishCreation(): Promise<void>;
   /** Bytes that the file system still has for this user. */
   freeBytes(): Promise<number>;
+  /** Bytes of the log's files. */
+  walBytes(): Promise<number>;
   /** Closes both databases and gives the directory free. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -268,6 +278,12 @@ class OpenDirectory implements Directory {
       const { free } = await spaceAt(this.path);
       return free;
     });
+  }
+
+  walBytes(): Promise<number> {
+    return withFileErrors(`asking for the size of the log in '${this.path}'`, () =>
+      sizeOfFiles(join(this.path, NAMES.wal)),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { access, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
 
@@ -74,6 +74,19 @@ export async function spaceAt(path: string): Promise<{ total: number; free: numb
   const { blocks, bavail, bsize } = await statfs(path);
   if (blocks === 0) return { total: Number.POSITIVE_INFINITY, free: Number.POSITIVE_INFINITY };
   return { total: blocks * bsize, free: bavail * bsize };
+}
+
+/** Bytes of the files in a directory; of one that goes meanwhile, none. */
+export async function sizeOfFiles(path: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(path)) {
+    try {
+      bytes += (await stat(join(path, name))).size;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
+  }
+  return bytes;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface LevelWalOptions {
   create?: boolean;
   /** Source of the new log's `storeId`. @default the platform's */
   random?: RandomFill;
+  /** Bytes of the database's files, where it has files. @default what the database says of its records */
+  filesBytes?: () => Promise<number>;
 }
 
 /** Deletes in the synced batch of a truncation; the rest follows without sync. */
@@ -41,6 +43,7 @@ export class LevelWal implements Wal {
   /** Whether an empty database may become a log; not once there has been one. */
   #create: boolean;
   readonly #random: RandomFill | undefined;
+  readonly #filesBytes: (() => Promise<number>) | undefined;
   #storeId = '';
   #acked = 0;
   /** Records at or below may be gone: `acked`, or the target of a truncation that is under way. */
@@ -57,6 +60,7 @@ export class LevelWal implements Wal {
     this.#unsyncedBytesMax = options.unsyncedBytesMax ?? 1024 * 1024;
     this.#create = options.create ?? true;
     this.#random = options.random;
+    this.#filesBytes = options.filesBytes;
   }
 
   /** Unsynced records behind a gap that a power cut had left; the last `open()` removed them. */
@@ -171,8 +175,9 @@ export class LevelWal implements Wal {
   }
 
   /** See `Wal.bytesOnDisk`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
-  bytesOnDisk(): Promise<number | undefined> {
-    return this.#handle.size(RECORD_KEYS);
+  async bytesOnDisk(): Promise<number | undefined> {
+    this.#handle.assertOpen();
+    return this.#filesBytes === undefined ? this.#handle.size(RECORD_KEYS) : this.#filesBytes();
   }
 
   close(): Promise<void> {
