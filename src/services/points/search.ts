@@ -49,14 +49,16 @@ async function scanSegment(
   const { filter } = ranking;
   const candidates = filter?.candidates(segment, rows, stamps);
   if (candidates !== undefined) {
-    for (const row of candidates) {
-      ranking.considerRows(segment, row, 1, view.version);
-      if (pace.isDue()) await pace.rest();
+    const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
+    for (let from = 0; from < candidates.length; from += most) {
+      const some = candidates.subarray(from, from + most);
+      ranking.considerList(segment, some, view.version);
+      pace.count(some.length);
+      if (pace.isOver()) await pace.rest();
     }
     return;
   }
-  // A power of two, as the rows of a chunk, so that none is cut by the end of a chunk.
-  const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
+  const most = segment.slab.rowsPerChunk;
   for (let from = 0; from < rows; from += most) {
     const count = Math.min(most, rows - from);
     ranking.considerRows(segment, from, count, view.version);
