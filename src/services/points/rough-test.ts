@@ -21,9 +21,9 @@ export class RoughTest {
   }
 
   /**
-   * Puts those of the first `count` rows into `near` whose exact score may be `bound` or better, where
-   * better is higher, a distance counting as its negative, and returns how many. `rows` are their
-   * numbers, or that of the first when they follow each other, `inverseNorms` those of the slab.
+   * Puts those of `count` rows into `near` whose exact score may be `bound` or better, where better
+   * is higher, a distance counting as its negative, and returns how many. `rows` are their numbers,
+   * or that of the first when they follow each other; `inverseNorms` are those of the slab.
    */
   select(
     bound: number,
