@@ -15,7 +15,7 @@ export class Ranking {
   readonly #nearest: TopK<Location>;
   readonly #query: Float32Array;
   readonly #roughTest: RoughTest;
-  /** Room for the rows of a chunk that may be near enough. */
+  /** Room for rows that may be near enough. */
   #near = new Uint32Array(0);
   /** As `TopK.bound`, of the threshold. */
   readonly #threshold: number;
@@ -59,8 +59,8 @@ export class Ranking {
     rows: Uint32Array | number,
     version: number,
   ): void {
-    const { inverseNorms, rowsPerChunk } = segment.slab;
-    if (this.#near.length < rowsPerChunk) this.#near = new Uint32Array(rowsPerChunk);
+    const { inverseNorms } = segment.slab;
+    if (this.#near.length < count) this.#near = new Uint32Array(count);
     const near = this.#near;
     const bound = Math.max(this.#nearest.bound, this.#threshold);
     const found =
