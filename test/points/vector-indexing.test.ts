@@ -107,6 +107,32 @@ describe('a rebuild', () => {
     expect(holder.segments().map((segment) => segment.indexed)).toEqual([false, false]);
   });
 
+  it('stops its build when too few points for an index are left', async () => {
+    const { run, indexes, writer, holder } = await start();
+    indexes.onBuild = () => {
+      const [build] = indexes.builds;
+      writer.delete(range(0, 272));
+      build?.onProgress(N);
+      expect(build?.signal.aborted).toBe(false);
+      writer.delete([300]);
+      build?.onProgress(N);
+      build?.signal.throwIfAborted();
+    };
+    await run.index(context);
+    await run.catchUp(context);
+    expect(run.swap()).toBe(N - 273);
+    expect(indexes.files.size).toBe(0);
+    expect(holder.segments()).toMatchObject([{ points: N - 273, indexed: false }]);
+  });
+
+  it('fails with its build while the index is wanted', async () => {
+    const { run, indexes } = await start();
+    indexes.onBuild = () => {
+      throw new RangeError('as an example');
+    };
+    await expect(run.index(context)).rejects.toThrow('as an example');
+  });
+
   it('that is rolled back after its index was built leaves no file', async () => {
     const { run, indexes, holder } = await start();
     await run.index(context);

@@ -13,6 +13,9 @@ const query = Float32Array.from({ length: 16 }, (_, at) => Math.sin(at));
 const source = (rows: number) => sourceOf(someVectors(rows), 'cosine');
 const lost = { code: 'SLUICE_INDEX_LOST', kind: 'transient' };
 
+const emptyGraph = async () =>
+  (await loadGraphLibrary()).create({ ...shape, width: 16 }, { m: 16, efConstruct: 100 });
+
 async function oneIndex(rows = 300) {
   const made = await newIndexes();
   const { record } = await made.indexes.build(source(rows), buildOptions());
@@ -31,6 +34,23 @@ describe('the file of an index', () => {
     expect(built.record).toMatchObject({ rows: 500, m: 16, efConstruct: 100 });
   });
 
+  test('has an axis for zero vectors only where there are some', async () => {
+    const { indexes, directory } = await newIndexes();
+    const widths: number[] = [];
+    for (const zeros of [0, 1]) {
+      const vectors = someVectors(50).map((vector, row) => (row < zeros ? vector.fill(0) : vector));
+      const { record } = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+      const graph = await emptyGraph();
+      graph.view(join(directory, record.file));
+      widths.push(graph.dimensions());
+      const opened = await indexes.open(record, shape);
+      expect(opened.search(query, 50)?.toSorted()).toEqual(
+        Uint32Array.from({ length: 50 }, (_, row) => row),
+      );
+    }
+    expect(widths).toEqual([16, 17]);
+  });
+
   test('is no longer needed once it is mapped', async () => {
     const { indexes, record, files } = await oneIndex();
     const index = await indexes.open(record, shape);
@@ -45,7 +65,7 @@ describe('the file of an index', () => {
     await mkdir(directory);
     const empty = join(directory, 'empty');
     await writeFile(empty, '');
-    const graph = (await loadGraphLibrary()).create(shape, { m: 16, efConstruct: 100 });
+    const graph = await emptyGraph();
     const { ino } = fstatSync(0);
     expect(() => graph.view(empty)).toThrow('empty');
     expect(() => graph.view(join(directory, 'missing'))).toThrow('ENOENT');

@@ -38,6 +38,7 @@ export async function searchIndex(
   const { filter } = ranking;
   // What an exact search would look at.
   const candidatesMax = filter?.estimate(segment, part.rows, part.stamps) ?? rows;
+  if (filter !== undefined && isFew(segment, candidatesMax, options)) return false;
   const matching = Math.min(candidatesMax, matchingRows(segment, filter));
   if (filter !== undefined && isFew(segment, matching, options)) return false;
   const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);

@@ -15,6 +15,8 @@ export class Ranking {
   readonly #nearest: TopK<Location>;
   readonly #query: Float32Array;
   readonly #roughTest: RoughTest;
+  /** Room for rows that may be near enough. */
+  #near = new Uint32Array(0);
   /** As `TopK.bound`, of the threshold. */
   readonly #threshold: number;
 
@@ -39,15 +41,34 @@ export class Ranking {
    * and near enough, and pass the filter. Many at once are much quicker than one by one.
    */
   considerRows(segment: Segment, from: number, count: number, version: number): void {
-    const { slab } = segment;
-    const rough = slab.roughScores(this.#roughTest.measure, this.#query, from, count);
-    for (let at = 0; at < count; at += 1) {
-      const row = from + at;
-      if (rough !== undefined) {
-        const bound = Math.max(this.#nearest.bound, this.#threshold);
-        const score = rough[at] as number;
-        if (!this.#roughTest.mayReach(bound, score, slab.inverseNorm(row))) continue;
-      }
+    const { measure } = this.#roughTest;
+    const rough = segment.slab.roughScores(measure, this.#query, from, count);
+    this.#considerRough(segment, rough, count, from, version);
+  }
+
+  /** As `considerRows`, of rows anywhere, ascending and no more than a chunk has. */
+  considerList(segment: Segment, rows: Uint32Array, version: number): void {
+    const rough = segment.slab.roughScoresOf(this.#roughTest.measure, this.#query, rows);
+    this.#considerRough(segment, rough, rows.length, rows, version);
+  }
+
+  #considerRough(
+    segment: Segment,
+    rough: Float32Array | undefined,
+    count: number,
+    rows: Uint32Array | number,
+    version: number,
+  ): void {
+    const { inverseNorms } = segment.slab;
+    if (this.#near.length < count) this.#near = new Uint32Array(count);
+    const near = this.#near;
+    const bound = Math.max(this.#nearest.bound, this.#threshold);
+    const found =
+      rough === undefined
+        ? allOf(rows, count, near)
+        : this.#roughTest.select(bound, rough, count, rows, inverseNorms, near);
+    for (let at = 0; at < found; at += 1) {
+      const row = near[at] as number;
       if (segment.isVisible(row, version)) this.consider(segment, row);
     }
   }
@@ -74,4 +95,11 @@ function thresholdTest(
 ): (score: number) => boolean {
   if (threshold === undefined) return () => true;
   return higherIsBetter(distance) ? (score) => score >= threshold : (score) => score <= threshold;
+}
+
+/** Puts all rows into `near`: where there are no rough scores. */
+function allOf(rows: Uint32Array | number, count: number, near: Uint32Array): number {
+  for (let at = 0; at < count; at += 1)
+    near[at] = typeof rows === 'number' ? rows + at : (rows[at] as number);
+  return count;
 }

@@ -1,4 +1,4 @@
-import { assert, throwIfAborted } from '../../errors.js';
+import { assert, SluiceError, throwIfAborted } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { CopyJob } from '../optimizers/copy-rows.js';
@@ -78,9 +78,7 @@ export class Rebuild implements Optimization {
   /** Known when the output has been copied: whether it gets an index depends on its size. */
   get cpus(): number {
     const { indexing } = this.#tools;
-    const isLarge =
-      this.#output.live > 0 && this.#output.vectorBytes >= (indexing?.thresholdBytes ?? 0);
-    return indexing !== undefined && isLarge ? indexing.cpus : 0;
+    return indexing !== undefined && this.#wantsIndex(this.#output.live) ? indexing.cpus : 0;
   }
 
   async copy(context: OptimizationContext): Promise<void> {
@@ -111,16 +109,30 @@ export class Rebuild implements Optimization {
       rowsPerChunk: slab.rowsPerChunk,
       rows: total,
     };
+    const stop = new AbortController();
+    const forward = () => stop.abort(signal.reason);
+    signal.addEventListener('abort', forward, { once: true });
+    let isNeeded = true;
     const options: IndexBuildOptions = {
       ...indexing.graph,
       threads: Math.max(1, permits),
-      signal,
+      signal: stop.signal,
       clock,
-      onProgress: (indexed) => onProgress({ copied: total, indexed, total }),
+      onProgress: (indexed) => {
+        onProgress({ copied: total, indexed, total });
+        // What is stamped now is left out of the output soon.
+        isNeeded &&= this.#wantsIndex(this.#output.live - this.#pending());
+        if (!isNeeded) stop.abort(new SluiceError('SLUICE_CANCELLED', 'too few points are left'));
+      },
     };
     try {
+      throwIfAborted(signal);
       this.#output.attach(await indexing.build(source, options));
+    } catch (error) {
+      // Otherwise so many points were deleted meanwhile that the others don't need an index.
+      if (isNeeded) throw error;
     } finally {
+      signal.removeEventListener('abort', forward);
       this.#releaseIndex();
     }
     throwIfAborted(signal);
@@ -172,6 +184,12 @@ export class Rebuild implements Optimization {
     this.#output.saved = EMPTY_SAVED;
     if (index !== undefined) await this.#tools.indexing?.discard(index);
     if (keys.length > 0) await this.#tools.store.deleteBlocks(keys);
+  }
+
+  /** True when so many points are enough for an index. */
+  #wantsIndex(points: number): boolean {
+    const bytes = points * this.#output.slab.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    return points > 0 && bytes >= (this.#tools.indexing?.thresholdBytes ?? 0);
   }
 
   #pending(): number {

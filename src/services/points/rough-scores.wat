@@ -1,15 +1,23 @@
 ;; What each of many vectors is to a query, in single precision, four numbers at a time.
-;; All vectors have `bytes` bytes and lie behind each other; one float32 a vector is written to `to`.
+;; All vectors have `bytes` bytes; one float32 a vector is written to `to`. Without `rows` they lie
+;; behind each other from `from` on; else `rows` is where `count` numbers are of those to take, and
+;; number 0 lies at `from`.
 (module
   (import "vectors" "memory" (memory 1 65536 shared))
 
   ;; The sums of the products of their numbers and the query's.
   (func (export "products")
-    (param $query i32) (param $vector i32) (param $count i32) (param $bytes i32) (param $to i32)
+    (param $query i32) (param $from i32) (param $count i32) (param $bytes i32) (param $to i32)
+    (param $rows i32) (local $vector i32)
     (local $q i32) (local $end i32) (local $wideEnd i32) (local $a v128) (local $b v128) (local $sum f32)
+    (local.set $vector (local.get $from))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
+        (if (local.get $rows) (then
+          (local.set $vector (i32.add (local.get $from)
+            (i32.mul (i32.load (local.get $rows)) (local.get $bytes))))
+          (local.set $rows (i32.add (local.get $rows) (i32.const 4)))))
         (local.set $q (local.get $query))
         (local.set $a (v128.const f32x4 0 0 0 0))
         (local.set $b (v128.const f32x4 0 0 0 0))
@@ -42,12 +50,18 @@
 
   ;; The sums of the squares of their differences.
   (func (export "squares")
-    (param $query i32) (param $vector i32) (param $count i32) (param $bytes i32) (param $to i32)
+    (param $query i32) (param $from i32) (param $count i32) (param $bytes i32) (param $to i32)
+    (param $rows i32) (local $vector i32)
     (local $q i32) (local $end i32) (local $wideEnd i32) (local $a v128) (local $b v128)
     (local $c v128) (local $d v128) (local $sum f32) (local $difference f32)
+    (local.set $vector (local.get $from))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
+        (if (local.get $rows) (then
+          (local.set $vector (i32.add (local.get $from)
+            (i32.mul (i32.load (local.get $rows)) (local.get $bytes))))
+          (local.set $rows (i32.add (local.get $rows) (i32.const 4)))))
         (local.set $q (local.get $query))
         (local.set $a (v128.const f32x4 0 0 0 0))
         (local.set $b (v128.const f32x4 0 0 0 0))

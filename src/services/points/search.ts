@@ -7,6 +7,9 @@ import { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
 import type { View, ViewSegment } from './view.js';
 
+/** Rows scored between two looks at the clock where no filter, which may be slow, is asked. */
+const ROWS_AT_ONCE = 512;
+
 /**
  * The nearest points of a view, the nearest first, equal scores by id. Segments with a vector index
  * give their nearest candidates, of the others every point is looked at, in slices; all are compared
@@ -49,14 +52,18 @@ async function scanSegment(
   const { filter } = ranking;
   const candidates = filter?.candidates(segment, rows, stamps);
   if (candidates !== undefined) {
-    for (const row of candidates) {
-      ranking.considerRows(segment, row, 1, view.version);
-      if (pace.isDue()) await pace.rest();
+    const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
+    for (let from = 0; from < candidates.length; from += most) {
+      const some = candidates.subarray(from, from + most);
+      ranking.considerList(segment, some, view.version);
+      pace.count(some.length);
+      if (pace.isOver()) await pace.rest();
     }
     return;
   }
-  // A power of two, as the rows of a chunk, so that none is cut by the end of a chunk.
-  const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
+  // Powers of two, as the rows of a chunk, so that none is cut by the end of a chunk.
+  const perLook = filter === undefined ? ROWS_AT_ONCE : ROWS_PER_LOOK;
+  const most = Math.min(perLook, segment.slab.rowsPerChunk);
   for (let from = 0; from < rows; from += most) {
     const count = Math.min(most, rows - from);
     ranking.considerRows(segment, from, count, view.version);

@@ -72,6 +72,11 @@ export class VectorSlab {
     return this.#inverseNorms?.[row] ?? 0;
   }
 
+  /** `inverseNorm` of every row; none with the distance `euclid`. */
+  get inverseNorms(): readonly number[] {
+    return this.#inverseNorms ?? [];
+  }
+
   /**
    * Rough scores of `count` rows from this one on, all in one chunk: see `VectorMemory.rough`.
    * Undefined where there is no WebAssembly.
@@ -86,6 +91,26 @@ export class VectorSlab {
     const vectors = this.chunkOf(from).subarray(this.offsetOf(from));
     if (memory === undefined) return roughScoresOf(measure, query, vectors, count);
     return memory.rough(measure, query, vectors, count);
+  }
+
+  /**
+   * As `roughScores`, of rows anywhere, ascending, at most `rowsPerChunk` of them. Undefined also
+   * when they don't all lie in one memory.
+   */
+  roughScoresOf(
+    measure: RoughMeasure,
+    query: Float32Array,
+    rows: Uint32Array,
+  ): Float32Array | undefined {
+    const first = rows[0] ?? 0;
+    const memory = this.#memories[first >>> this.#shift];
+    const isOne = memory === this.#memories[(rows.at(-1) ?? 0) >>> this.#shift];
+    if (memory === undefined || !isOne) return undefined;
+    // The chunks in a memory lie behind each other, so that all rows do.
+    const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    const { byteOffset } = this.chunkOf(first);
+    const from = byteOffset - (first & ~(this.rowsPerChunk - 1)) * rowBytes;
+    return memory.roughOf(measure, query, from, rows);
   }
 
   /**

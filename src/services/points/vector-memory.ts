@@ -11,7 +11,15 @@ const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 /** What is computed for each vector: its product with the query, or the squared distance to it. */
 export type RoughMeasure = 'products' | 'squares';
 
-type Kernel = (query: number, from: number, count: number, bytes: number, to: number) => void;
+/** See rough-scores.wat. */
+type Kernel = (
+  query: number,
+  from: number,
+  count: number,
+  bytes: number,
+  to: number,
+  rows: number,
+) => void;
 
 /**
  * Shared memory for vectors of one number of dimensions, in which WebAssembly's vector instructions
@@ -23,16 +31,19 @@ export class VectorMemory {
   readonly #dimensions: number;
   readonly #query: Float32Array;
   readonly #results: Float32Array;
+  readonly #rows: Uint32Array;
   #kernels: Record<RoughMeasure, Kernel> | undefined;
   #usedBytes: number;
 
   private constructor(memory: WebAssembly.Memory, dimensions: number, resultsMax: number) {
     this.#memory = memory;
     this.#dimensions = dimensions;
-    this.#usedBytes = (dimensions + resultsMax) * F32_BYTES;
+    this.#usedBytes = (dimensions + 2 * resultsMax) * F32_BYTES;
     this.#reserve(0);
     this.#query = new Float32Array(memory.buffer, 0, dimensions);
     this.#results = new Float32Array(memory.buffer, dimensions * F32_BYTES, resultsMax);
+    const rowsAt = (dimensions + resultsMax) * F32_BYTES;
+    this.#rows = new Uint32Array(memory.buffer, rowsAt, resultsMax);
   }
 
   /**
@@ -74,10 +85,34 @@ export class VectorMemory {
     count: number,
   ): Float32Array {
     assert(count * this.#dimensions <= vectors.length, 'there are as many vectors as asked for');
+    return this.#score(measure, query, vectors.byteOffset, count, 0);
+  }
+
+  /**
+   * As `rough`, of the vectors with these numbers, at most `resultsMax`, in this memory: the one
+   * with the number 0 would begin at the byte `from`, which may be negative.
+   */
+  roughOf(
+    measure: RoughMeasure,
+    query: Float32Array,
+    from: number,
+    rows: Uint32Array,
+  ): Float32Array {
+    this.#rows.set(rows);
+    return this.#score(measure, query, from, rows.length, this.#rows.byteOffset);
+  }
+
+  #score(
+    measure: RoughMeasure,
+    query: Float32Array,
+    from: number,
+    count: number,
+    rows: number,
+  ): Float32Array {
     this.#kernels ??= kernelsIn(this.#memory);
     this.#query.set(query);
     const bytes = this.#dimensions * F32_BYTES;
-    this.#kernels[measure](0, vectors.byteOffset, count, bytes, bytes);
+    this.#kernels[measure](0, from, count, bytes, bytes, rows);
     return this.#results;
   }
 

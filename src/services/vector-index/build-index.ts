@@ -4,9 +4,16 @@ import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
 import { makeDirectory, syncFile } from '../level/files.js';
-import { graphWidth, largestOf, placeRow, scaleFor } from './graph-space.js';
+import {
+  type GraphSpace,
+  graphWidth,
+  isZero,
+  largestOf,
+  placeRow,
+  scaleFor,
+} from './graph-space.js';
 import { type IndexFile, readIndexFile, transientFileError } from './index-files.js';
-import { type Graph, type GraphLibrary, loadGraphLibrary } from './usearch-index.js';
+import { type Graph, loadGraphLibrary } from './usearch-index.js';
 import type { IndexSource } from './vector-index.js';
 
 /** What has been built. */
@@ -44,13 +51,13 @@ export async function buildIndex(
   clock: Clock = systemClock,
 ): Promise<BuiltIndex> {
   const library = await loadGraphLibrary();
-  const graph = library.create(job, job);
   const rowAt = rowReader(job);
-  const scale = job.distance === 'cosine' ? 1 : scaleFor(largestNumber(job.rows, rowAt, onStep));
-  addRows(graph, job, { rowAt, scale, onStep, clock });
-  const written = await write(graph, library, job);
+  const space = spaceOf(job, rowAt, onStep);
+  const graph = library.create(space, job);
+  addRows(graph, job, { rowAt, space, onStep, clock });
+  const written = await write(graph, () => library.create(space, job), job);
   onStep(0);
-  return { ...written, scale };
+  return { ...written, scale: space.scale };
 }
 
 type RowReader = (row: number) => Float32Array;
@@ -58,11 +65,11 @@ type RowReader = (row: number) => Float32Array;
 function addRows(
   graph: Graph,
   job: IndexJob,
-  tools: { rowAt: RowReader; scale: number; onStep: (count: number) => void; clock: Clock },
+  tools: { rowAt: RowReader; space: GraphSpace; onStep: (count: number) => void; clock: Clock },
 ): void {
-  const { rowAt, scale, onStep, clock } = tools;
+  const { rowAt, space, onStep, clock } = tools;
   const { rows, threads } = job;
-  const width = graphWidth(job);
+  const { width } = space;
   const rowsInBytes = Math.floor(CALL_BYTES_MAX / (width * Float32Array.BYTES_PER_ELEMENT));
   const most = Math.max(threads, Math.min(CALL_ROWS_MAX, rowsInBytes));
   const vectors = new Float32Array(most * width);
@@ -72,7 +79,7 @@ function addRows(
   for (let row = 0; row < rows; ) {
     count = Math.min(count, rows - row);
     for (let at = 0; at < count; at++) {
-      placeRow(rowAt(row + at), job, { row: row + at, scale }, vectors, at * width);
+      placeRow(rowAt(row + at), space, row + at, vectors, at * width);
       keys[at] = BigInt(row + at);
     }
     const began = clock.now();
@@ -97,23 +104,32 @@ function rowReader({ dimensions, chunks, rowsPerChunk }: IndexSource): RowReader
   };
 }
 
-function largestNumber(rows: number, rowAt: RowReader, onStep: (count: number) => void): number {
+/** Looks at all rows once, for what decides how they are put into the graph. */
+function spaceOf(
+  { dimensions, distance, rows }: IndexJob,
+  rowAt: RowReader,
+  onStep: (count: number) => void,
+): GraphSpace {
+  const isCosine = distance === 'cosine';
   let largest = 0;
+  let hasZeros = false;
   for (let row = 0; row < rows; row++) {
-    largest = Math.max(largest, largestOf(rowAt(row)));
+    if (isCosine) hasZeros ||= isZero(rowAt(row));
+    else largest = Math.max(largest, largestOf(rowAt(row)));
     if (row % CALL_ROWS_MAX === 0) onStep(0);
   }
-  return largest;
+  const width = graphWidth({ dimensions, distance }, hasZeros);
+  return { dimensions, distance, width, scale: isCosine ? 1 : scaleFor(largest) };
 }
 
 /** Writes the file, durably, and opens it once, because the library doesn't tell of each failure. */
-async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promise<IndexFile> {
+async function write(graph: Graph, empty: () => Graph, job: IndexJob): Promise<IndexFile> {
   const { path, rows } = job;
   try {
     await makeDirectory(dirname(path));
     try {
       graph.save(path);
-      checkFile(library, job);
+      checkFile(empty(), job);
     } catch (error) {
       // The library hides the system's error, and loses that of its last write: ask for it again.
       await appendFile(path, new Uint8Array(64 * 1024));
@@ -130,8 +146,7 @@ async function write(graph: Graph, library: GraphLibrary, job: IndexJob): Promis
 }
 
 /** Throws when the file is shorter than it says. */
-function checkFile(library: GraphLibrary, job: IndexJob): void {
-  const written = library.create(job, job);
+function checkFile(written: Graph, job: IndexJob): void {
   written.view(job.path);
   if (written.size() !== job.rows) throw new RangeError(`it has ${written.size()} rows`);
 }

@@ -176,11 +176,13 @@ function mapped(
   path: string,
 ): VectorIndex {
   try {
-    const graph = library.create(shape, record);
+    // The file tells how wide it is.
+    const widths = [graphWidth(shape, false), graphWidth(shape, true)] as const;
+    const graph = library.create({ ...shape, width: widths[0] }, record);
     graph.view(path);
     const fits =
       graph.size() === record.rows &&
-      graph.dimensions() === graphWidth(shape) &&
+      widths.includes(graph.dimensions()) &&
       graph.connectivity() === record.m;
     if (!fits) throw new RangeError('it belongs to other vectors or options');
     return new MappedIndex(record, shape, graph);

@@ -19,12 +19,26 @@ const FAR_BITS = 8;
 /** So far along their own axis zero vectors lie apart: many equal ones would be a trap for searches. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
+/** How the vectors of one graph are put into it. */
+export interface GraphSpace extends IndexShape {
+  /** Numbers that a row has in the graph. */
+  width: number;
+  /** What the numbers of the rows are multiplied with; `cosine` takes directions instead. */
+  scale: number;
+}
+
 /**
- * Numbers a row has in a graph. Cosine has one more than the vector: an axis for zero vectors. There
- * they are as far from any vector as one at a right angle to it, which has the same score, or farther.
+ * Numbers that a row has in a graph. With zero vectors cosine has one more than the vector: an axis
+ * for them. There they are as far from any vector as one at a right angle to it, which has the same
+ * score, or farther. Without any it is left out: an odd number more takes a seventh longer.
  */
-export function graphWidth({ dimensions, distance }: IndexShape): number {
-  return distance === 'cosine' ? dimensions + 1 : dimensions;
+export function graphWidth({ dimensions, distance }: IndexShape, hasZeros: boolean): number {
+  return distance === 'cosine' && hasZeros ? dimensions + 1 : dimensions;
+}
+
+/** True when all numbers of a vector are 0. */
+export function isZero(vector: Float32Array): boolean {
+  return vector.every((value) => value === 0);
 }
 
 /** The power of two that rows whose numbers are at most `largest` are multiplied with. */
@@ -49,31 +63,26 @@ export function largestOf(vector: Float32Array): number {
  */
 export function placeRow(
   vector: Float32Array,
-  { distance }: IndexShape,
-  { row, scale }: { row: number; scale: number },
+  { distance, width, scale }: GraphSpace,
+  row: number,
   target: Float32Array,
   offset: number,
 ): void {
   const { length } = vector;
-  const isCosine = distance === 'cosine';
-  const factor = isCosine ? inverseNormAt(vector, 0, length) : scale;
+  const factor = distance === 'cosine' ? inverseNormAt(vector, 0, length) : scale;
   for (let at = 0; at < length; at++) target[offset + at] = (vector[at] as number) * factor;
-  if (isCosine) target[offset + length] = factor === 0 ? 1 + ((row * GOLDEN_RATIO) % 1) : 0;
+  if (width > length) target[offset + length] = factor === 0 ? 1 + ((row * GOLDEN_RATIO) % 1) : 0;
 }
 
 /**
  * As `placeRow`, for a query. False when the graph can't tell which rows are near: the query is too
  * far from all of them.
  */
-export function placeQuery(
-  query: Float32Array,
-  shape: IndexShape,
-  scale: number,
-  target: Float32Array,
-): boolean {
-  const largest = shape.distance === 'cosine' ? 0 : largestOf(query);
+export function placeQuery(query: Float32Array, space: GraphSpace, target: Float32Array): boolean {
+  const { distance, scale } = space;
+  const largest = distance === 'cosine' ? 0 : largestOf(query);
   // Whatever a query is multiplied with, its dot products keep their order.
-  const factor = shape.distance === 'dot' ? scaleFor(largest) : scale;
-  placeRow(query, shape, { row: 0, scale: factor }, target, 0);
-  return shape.distance !== 'euclid' || largest * scale <= 2 ** (SCALED_BITS + FAR_BITS);
+  const factor = distance === 'dot' ? scaleFor(largest) : scale;
+  placeRow(query, { ...space, scale: factor }, 0, target, 0);
+  return distance !== 'euclid' || largest * scale <= 2 ** (SCALED_BITS + FAR_BITS);
 }

@@ -17,6 +17,6 @@ export function indexFileBytes(
   { m }: Pick<HnswGraphOptions, 'm'>,
 ): number {
   // See the library's options: half precision for `cosine`.
-  const vectorBytes = graphWidth(shape) * (shape.distance === 'cosine' ? 2 : 4);
+  const vectorBytes = graphWidth(shape, true) * (shape.distance === 'cosine' ? 2 : 4);
   return rows * (vectorBytes + LINK_BYTES_PER_M * m + ROW_BYTES);
 }

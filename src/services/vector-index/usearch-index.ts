@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { assert, errorText, SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
-import { graphWidth, type IndexShape, placeQuery } from './graph-space.js';
+import { type GraphSpace, type IndexShape, placeQuery } from './graph-space.js';
 import type { VectorIndex, VectorIndexRecord } from './vector-index.js';
 
 /** What Sluice uses of the library's index; the library's own types stay out of the published ones. */
@@ -22,7 +22,7 @@ export interface Graph {
 /** The library, loaded. */
 export interface GraphLibrary {
   /** An empty graph. */
-  create(shape: IndexShape, options: HnswGraphOptions): Graph;
+  create(space: Omit<GraphSpace, 'scale'>, options: HnswGraphOptions): Graph;
 }
 
 /** Whether vector indexes can be built and read on this platform, and if not, why. */
@@ -64,12 +64,12 @@ async function importLibrary(): Promise<GraphLibrary> {
       }
     }
     return {
-      create(shape, { m, efConstruct }) {
+      create({ distance, width }, { m, efConstruct }) {
         return new CarefulIndex({
-          dimensions: graphWidth(shape),
-          metric: shape.distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
+          dimensions: width,
+          metric: distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
           // Half precision is twice as fast, and enough for directions; other numbers have no bounds.
-          quantization: shape.distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
+          quantization: distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
           connectivity: m,
           expansion_add: efConstruct,
           // A search looks at as many candidates as it is asked for, if that is more than this.
@@ -116,22 +116,22 @@ function occupyDescriptorZero(): void {
 export class MappedIndex implements VectorIndex {
   readonly record: VectorIndexRecord;
   readonly #graph: Graph;
-  readonly #shape: IndexShape;
+  readonly #space: GraphSpace;
   readonly #query: Float32Array;
 
   constructor(record: VectorIndexRecord, shape: IndexShape, graph: Graph) {
     this.record = record;
     this.#graph = graph;
-    this.#shape = shape;
-    this.#query = new Float32Array(graphWidth(shape));
+    this.#space = { ...shape, width: graph.dimensions(), scale: record.scale };
+    this.#query = new Float32Array(this.#space.width);
   }
 
   search(query: Float32Array, ef: number): Uint32Array | undefined {
-    const { rows, scale } = this.record;
-    assert(query.length === this.#shape.dimensions, 'a query has the dimensions of the index');
+    const { rows } = this.record;
+    assert(query.length === this.#space.dimensions, 'a query has the dimensions of the index');
     const wanted = Math.min(ef, rows);
     if (wanted < 1) return new Uint32Array(0);
-    if (!placeQuery(query, this.#shape, scale, this.#query)) return undefined;
+    if (!placeQuery(query, this.#space, this.#query)) return undefined;
     const { keys } = this.#graph.search(this.#query, wanted, 1);
     // A key is a row number, so its lower half is all of it; all platforms put that first.
     const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);
