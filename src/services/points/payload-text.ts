@@ -40,13 +40,17 @@ export function parsePayload(text: PayloadText): Payload {
 
 /** Payloads as one run of texts. */
 export function packPayloads(payloads: readonly Payload[]): PackedTexts {
-  const texts = payloads.map((payload) => JSON.stringify(payload));
-  const all = texts.join('');
+  const lengths: number[] = [];
+  let all = '';
+  for (const payload of payloads) {
+    const text = JSON.stringify(payload);
+    lengths.push(text.length);
+    all += text;
+  }
   const bytes = encoder.encode(all);
   // As many bytes as code units: each is one byte. Only other texts have to be measured.
-  const isAscii = bytes.length === all.length;
-  const lengths = texts.map((text) => (isAscii ? text.length : encoder.encode(text).length));
-  return { bytes, lengths };
+  if (bytes.length === all.length) return { bytes, lengths };
+  return { bytes, lengths: payloads.map((payload) => encodePayload(payload).length) };
 }
 
 /** `count` texts out of a copy of a run. Errors: `SLUICE_DAMAGED` when they don't fill it. */
