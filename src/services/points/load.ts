@@ -1,4 +1,4 @@
-import { SluiceError, throwIfAborted } from '../../errors.js';
+import { assert, SluiceError, throwIfAborted } from '../../errors.js';
 import type { PointId } from '../../types.js';
 import type { Clock } from '../clock.js';
 import { decodeRows, decodeStamps, type RowsBlock } from './blocks.js';
@@ -86,28 +86,25 @@ class Loader {
 
   async #addRows(
     segment: Segment,
-    { ids, payloads, insertedAt, vectors }: RowsBlock,
+    block: RowsBlock,
     stamps: Stamps,
     record: SegmentRecord,
   ): Promise<void> {
-    const { applied } = this.#body;
-    segment.slab.fill(vectors);
-    for (const [index, id] of ids.entries()) {
-      const row: Row = {
-        id,
-        payload: payloads[index] ?? EMPTY_PAYLOAD,
-        insertedAt: insertedAt[index] ?? LIVE,
-        deletedAt: stamps.get(segment.rows) ?? LIVE,
-      };
-      if (!(row.insertedAt <= Math.min(applied, row.deletedAt))) {
-        throw damaged(record, `row ${segment.rows} is newer than it can be`);
-      }
-      if (row.deletedAt === LIVE && this.#isLive(id, segment)) {
-        throw damaged(record, `point ${JSON.stringify(id)} is live twice`);
-      }
-      segment.adopt(row);
+    segment.slab.fill(block.vectors);
+    for (let index = 0; index < block.ids.length; index += 1) {
+      this.#addRow(segment, rowAt(block, index, stamps.get(segment.rows)), record);
       if (this.#pace.isDue()) await this.#pace.rest();
     }
+  }
+
+  #addRow(segment: Segment, row: Row, record: SegmentRecord): void {
+    if (!(row.insertedAt <= Math.min(this.#body.applied, row.deletedAt))) {
+      throw damaged(record, `row ${segment.rows} is newer than it can be`);
+    }
+    if (row.deletedAt === LIVE && this.#isLive(row.id, segment)) {
+      throw damaged(record, `point ${JSON.stringify(row.id)} is live twice`);
+    }
+    segment.adopt(row);
   }
 
   #isLive(id: PointId, newest: Segment): boolean {
@@ -138,6 +135,13 @@ class Loader {
     onProgress(this.#blocksDone, this.#blocksTotal);
     return data;
   }
+}
+
+function rowAt({ ids, payloads, insertedAt }: RowsBlock, index: number, deletedAt = LIVE): Row {
+  const id = ids[index];
+  assert(id !== undefined, 'a block has its rows');
+  const payload = payloads[index] ?? EMPTY_PAYLOAD;
+  return { id, payload, insertedAt: insertedAt[index] ?? LIVE, deletedAt };
 }
 
 function damaged(record: SegmentRecord, why: string): SluiceError {
