@@ -1,6 +1,7 @@
 // Whatever is stored where Sluice's bytes should be: they are decoded, or there is a coded error.
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
+import type { Payload, PointOperation } from 'sluice';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { deathsEntry, readDeaths } from '#sluice/services/level/deaths.js';
 import { frame, type Kind, loadChecksum, unframe } from '#sluice/services/level/frame.js';
@@ -10,6 +11,7 @@ import { metaEntry, readMeta } from '#sluice/services/level/wal-meta.js';
 import { decodeRows, decodeStamps } from '#sluice/services/points/blocks.js';
 import { checkManifest, type ManifestBody } from '#sluice/services/points/manifest.js';
 import { PointOperationCodec } from '#sluice/services/points/operation-codec.js';
+import { packPayloads, parsePayload } from '#sluice/services/points/payload-text.js';
 import { buildDelete, buildUpsert } from '#sluice/services/points/validate.js';
 import { filter, payload, pointId } from '../points/arbitraries.js';
 import { damaged } from './support/awkward.js';
@@ -27,10 +29,13 @@ const operations = fc.oneof(
     .map((points) => codec.encode(buildUpsert(points, DIMENSIONS))),
   filter.map((where) => codec.encode(buildDelete({ filter: where }))),
 );
-const rows = fc.tuple(ids, payload).map(([of, one]) =>
+const rows = fc.tuple(ids, payload, fc.boolean()).map(([of, one, isOld]) =>
   pack({
     ids: of,
-    payloads: JSON.stringify(of.map(() => one)),
+    ...payloadColumns(
+      of.map(() => one),
+      isOld,
+    ),
     insertedAt: of.map((_, at) => at + 1),
     vectors: new Uint8Array(of.length * DIMENSIONS * 4),
   }),
@@ -58,13 +63,25 @@ const metas = fc.nat(9).map((acked) => pack({ format: 1, storeId: STORE_ID, acke
 /** Each kind of stored bytes: good ones, and how they are read. */
 const DECODERS: [name: string, good: fc.Arbitrary<Uint8Array>, read: (data: Uint8Array) => void][] =
   [
-    ['an operation', operations, (data) => codec.decode(data)],
-    ['rows', rows, (data) => decodeRows(data, DIMENSIONS)],
+    ['an operation', operations, (data) => readsAll(codec.decode(data))],
+    ['rows', rows, (data) => decodeRows(data, DIMENSIONS).payloads.forEach(parsePayload)],
     ['stamps', stamps, (data) => decodeStamps(data)],
     ['a manifest', manifests, readsFramed(MANIFEST_KEY, 'manifest', readPointManifest)],
     ["the log's meta record", metas, readsFramed(META_KEY, 'walMeta', readMeta)],
     ['a death count', fc.constant(pack(3)), readsFramed(DEATHS_KEY, 'deaths', readDeaths)],
   ];
+
+/** The columns with the payloads, as they are written or as they were before. */
+function payloadColumns(payloads: Payload[], isOld: boolean) {
+  if (isOld) return { payloads: JSON.stringify(payloads) };
+  const { bytes, lengths } = packPayloads(payloads);
+  return { version: 2, payloads: bytes, lengths };
+}
+
+/** Payloads are parsed when they are looked at. */
+function readsAll(operation: PointOperation): void {
+  if (operation.kind === 'upsert') expect(operation.payloads).toHaveLength(operation.ids.length);
+}
 
 /** Under a good checksum: what a program of another version, or with a defect, could have written. */
 function readsFramed(key: string, kind: Kind, read: (value: Uint8Array) => unknown) {

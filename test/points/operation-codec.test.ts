@@ -155,14 +155,26 @@ describe('bytes that are no operation', () => {
     ['a bad filter', [1, 'delete', null, null, '{"filter":{"most":[]}}']],
     ['no selector', [1, 'delete', null, null, '{}']],
     ['a bad tag', [1, 'delete', [1], null, '{"clockTag":{}}']],
+    ['too few texts', [2, 'upsert', [1], new Uint8Array(12), '{}', new Uint8Array(2), []]],
+    ['a text cut short', [2, 'upsert', [1], new Uint8Array(12), '{}', new Uint8Array(2), [3]]],
+    ['no texts', [2, 'upsert', [1], new Uint8Array(12), '{}']],
     ['text that is no JSON', [1, 'delete', [1], null, '{']],
     ['no version', ['1', 'delete', [1], null, '{}']],
   ])('%s is damaged', (_name, envelope) => {
     expect(decodeError(pack(envelope))).toBe('SLUICE_DAMAGED');
   });
 
+  test('of the first version are read', () => {
+    const rest = '{"payloads":[{"a":"\\ud800"},{"__proto__":"é"}]}';
+    const vectors = new Uint8Array(new Float32Array([1, 2, 3, 4, 5, 6]).buffer);
+    const old = codec.decode(pack([1, 'upsert', [1, 'b'], vectors, rest]));
+    assert(old.kind === 'upsert');
+    expect(old.ids).toEqual([1, 'b']);
+    expect(JSON.stringify({ payloads: old.payloads })).toBe(rest);
+  });
+
   test('another version or kind is told apart from damage', () => {
-    expect(decodeError(pack([2, 'delete', [1], null, '{}']))).toBe('SLUICE_FORMAT_UNKNOWN');
+    expect(decodeError(pack([3, 'delete', [1], null, '{}']))).toBe('SLUICE_FORMAT_UNKNOWN');
     expect(decodeError(pack([1, 'renamed', [1], null, '{}']))).toBe('SLUICE_FORMAT_UNKNOWN');
   });
 });

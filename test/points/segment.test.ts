@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodePayload } from '#sluice/services/points/payload-text.js';
 import { LIVE, Segment } from '#sluice/services/points/segment.js';
 import { VectorSlab } from '#sluice/services/points/slab.js';
 
@@ -44,8 +45,9 @@ describe('a slab of vectors', () => {
 
 /** Everything there is to see of a segment. */
 function picture(segment: Segment) {
-  const { rows, live, ids, payloads, insertedAt, deletedAt, stamps, opNumMax } = segment;
+  const { rows, live, ids, insertedAt, deletedAt, stamps, opNumMax } = segment;
   const vectors = ids.map((_, row) => [...segment.slab.at(row)]);
+  const payloads = ids.map((_, row) => segment.payloads.read(row));
   const liveRows = [...segment.liveRows()].sort((a, b) => a - b);
   const columns = { ids, payloads, insertedAt, deletedAt, stamps };
   return structuredClone({ rows, live, opNumMax, vectors, liveRows, ...columns });
@@ -55,7 +57,7 @@ function write(segment: Segment, id: number, opNum: number, isDelete: boolean) {
   const old = segment.rowOf(id);
   if (old !== undefined) segment.stamp(old, opNum);
   if (isDelete) return;
-  const row = { id, payload: { opNum }, insertedAt: opNum, deletedAt: LIVE };
+  const row = { id, payload: encodePayload({ opNum }), insertedAt: opNum, deletedAt: LIVE };
   segment.append(row, Float32Array.of(id, opNum, 0));
 }
 

@@ -10,8 +10,8 @@ import {
   writeChanges,
 } from '#sluice/services/level/database.js';
 import { openDirectory } from '#sluice/services/level/directory.js';
-import { frame } from '#sluice/services/level/frame.js';
-import { META_KEY, recordKey } from '#sluice/services/level/keys.js';
+import { frame, unframe } from '#sluice/services/level/frame.js';
+import { isBlockKey, META_KEY, recordKey } from '#sluice/services/level/keys.js';
 import { SegmentStore } from '#sluice/services/level/segment-store.js';
 import { levelWal } from '#sluice/services/level/wal.js';
 import { metaEntry } from '#sluice/services/level/wal-meta.js';
@@ -180,6 +180,34 @@ describe('verifyStore', () => {
     const value = frame(key, 'record', Uint8Array.from([1, 2, 3]));
     await change(path, ({ wal }) => writeChanges(wal, { puts: [[key, value]], sync: true }));
     expect(await verifyStore(path)).toMatchObject({ ok: false, problems: [{ what: 'log' }] });
+  });
+
+  test.each([
+    ['record', 'log'],
+    ['block', 'segments'],
+  ] as const)('a payload that is none is found, in a %s', async (kind, what) => {
+    const path = await makeStore();
+    let spoilt = 0;
+    await change(path, async (databases) => {
+      const database = kind === 'record' ? databases.wal : databases.segments;
+      for await (const keys of scanKeys(database)) {
+        for (const key of keys) {
+          if (kind === 'record' ? key !== recordKey(3) : !isBlockKey(key)) continue;
+          const stored = (await getValue(database, key)) ?? new Uint8Array();
+          const data = Buffer.from(unframe(key, kind, stored));
+          const at = data.indexOf('{}{}');
+          if (at < 0) continue;
+          // Under a checksum that fits.
+          data.write('[', at);
+          await writeChanges(database, { puts: [[key, frame(key, kind, data)]], sync: true });
+          spoilt += 1;
+        }
+      }
+    });
+    expect(spoilt).toBe(1);
+    const { problems } = await verifyStore(path);
+    const message = expect.stringContaining('a payload cannot be parsed');
+    expect(problems).toEqual([{ what, message }]);
   });
 
   test.each([

@@ -1,9 +1,11 @@
 import { SluiceError } from '../../errors.js';
 import type { PointId, PointSelector } from '../../types.js';
-import { type PointOperation, selectsIds } from './operations.js';
+import { type PayloadOperation, type PointOperation, selectsIds } from './operations.js';
 import { payloadChange } from './payload.js';
+import { EMPTY_PAYLOAD, encodePayload, type PayloadText, parsePayload } from './payload-text.js';
 import { RowFilter } from './row-filter.js';
 import { LIVE } from './segment.js';
+import { payloadTexts } from './stored-upsert.js';
 import type { Location, Transaction } from './transaction.js';
 
 /** Rows that an operation adds to each index it uses; it can't let the event loop take turns. */
@@ -18,11 +20,12 @@ const INDEXED_ROWS_MAX = 4096;
 export function applyOperation(transaction: Transaction, operation: PointOperation): number {
   switch (operation.kind) {
     case 'upsert': {
-      const { ids, vectors, payloads } = operation;
+      const { ids, vectors } = operation;
+      const texts = payloadTexts(operation);
       eachVector(ids, vectors, (id, vector, index) => {
         const old = transaction.find(id);
         if (old !== undefined) transaction.stamp(old);
-        transaction.append(id, payloads[index] ?? {}, vector);
+        transaction.append(id, texts[index] ?? EMPTY_PAYLOAD, vector);
       });
       return countOfIds(ids);
     }
@@ -30,7 +33,7 @@ export function applyOperation(transaction: Transaction, operation: PointOperati
       eachVector(operation.ids, operation.vectors, (id, vector) => {
         const old = existing(transaction, id);
         transaction.stamp(old);
-        transaction.append(id, old.segment.payloads[old.row] ?? {}, vector);
+        transaction.append(id, old.segment.payloads.textAt(old.row), vector);
       });
       return countOfIds(operation.ids);
     case 'delete': {
@@ -42,12 +45,12 @@ export function applyOperation(transaction: Transaction, operation: PointOperati
     case 'overwritePayload':
     case 'deletePayload':
     case 'clearPayload': {
-      const change = payloadChange(operation);
+      const change = textChange(operation);
       const found = select(transaction, operation.selector, (id) => existing(transaction, id));
       for (const old of found) {
         const { segment, row } = old;
         transaction.stamp(old);
-        const payload = change(segment.payloads[row] ?? {});
+        const payload = change(segment.payloads.textAt(row));
         transaction.append(idAt(old), payload, segment.slab.at(row));
       }
       return found.length;
@@ -59,6 +62,17 @@ export function applyOperation(transaction: Transaction, operation: PointOperati
       transaction.setIndex(operation.key, undefined);
       return 0;
   }
+}
+
+/** What an operation makes of a payload's text. */
+function textChange(operation: PayloadOperation): (text: PayloadText) => PayloadText {
+  if (operation.kind === 'clearPayload') return () => EMPTY_PAYLOAD;
+  if (operation.kind === 'overwritePayload') {
+    const text = encodePayload(operation.payload);
+    return () => text;
+  }
+  const change = payloadChange(operation);
+  return (text) => encodePayload(change(parsePayload(text)));
 }
 
 function eachVector(

@@ -1,8 +1,10 @@
 import { Packr } from 'msgpackr';
 import { SluiceError, toSluiceError } from '../../errors.js';
 import type { Payload, PointId } from '../../types.js';
-import { bytesToFloat32, float32ToBytes } from './float32-bytes.js';
+import { float32ToBytes } from './float32-bytes.js';
+import { isJsonObject } from './json.js';
 import type { Pace } from './pace.js';
+import { type PayloadText, packPayloads, splitTexts } from './payload-text.js';
 import type { Segment } from './segment.js';
 
 /** A block is closed when it has reached this size. */
@@ -14,6 +16,9 @@ export const ROW_BYTES = 16;
 /** What a stamp takes: a row number and an op number. */
 export const STAMP_BYTES = 12;
 
+/** Version of blocks of rows; those without one have their payloads in one JSON array. */
+const ROWS_VERSION = 2;
+
 const packr = new Packr({ useRecords: false });
 
 /** A block before it is written; `count` entries of a log. */
@@ -22,12 +27,12 @@ export interface EncodedBlock {
   count: number;
 }
 
-/** Rows in columns. `vectors` are row after row. */
+/** Rows in columns. `vectors` are row after row, as little-endian float32 bytes. */
 export interface RowsBlock {
   ids: PointId[];
-  payloads: Payload[];
+  payloads: PayloadText[];
   insertedAt: number[];
-  vectors: Float32Array;
+  vectors: Uint8Array;
 }
 
 /** Stamps in the order in which they were given. */
@@ -46,20 +51,16 @@ export async function* encodeRows(
   const rowBytes = segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES;
   let first = from;
   let bytes = 0;
-  let payloads: string[] = [];
   for (let row = from; row < to; row += 1) {
-    const payload = JSON.stringify(segment.payloads[row]);
-    payloads.push(payload);
-    bytes += rowBytes + payload.length;
+    bytes += rowBytes + segment.payloads.textAt(row).length;
     if (bytes >= BLOCK_BYTES) {
-      yield rowsBlock(segment, first, payloads);
+      yield rowsBlock(segment, first, row + 1);
       first = row + 1;
       bytes = 0;
-      payloads = [];
     }
     if (pace.isDue()) await pace.rest();
   }
-  if (payloads.length > 0) yield rowsBlock(segment, first, payloads);
+  if (first < to) yield rowsBlock(segment, first, to);
 }
 
 /** Stamps `from`…`to` (exclusive) of a segment in blocks of about 1 MiB. */
@@ -78,22 +79,20 @@ export async function* encodeStamps(
   }
 }
 
-/** The inverse of `encodeRows` for one block. Throws `SLUICE_DAMAGED`. */
+/**
+ * The inverse of `encodeRows` for one block; the payloads' texts are not parsed. Throws
+ * `SLUICE_DAMAGED`, and `SLUICE_FORMAT_UNKNOWN` for a newer version.
+ */
 export function decodeRows(data: Uint8Array, dimensions: number): RowsBlock {
-  const { ids, payloads, insertedAt, vectors } = unpack(data);
-  const isTable =
-    Array.isArray(ids) &&
-    typeof payloads === 'string' &&
-    isNumbers(insertedAt) &&
-    vectors instanceof Uint8Array;
+  const columns = unpack(data);
+  const { ids, insertedAt, vectors } = columns;
+  const isTable = Array.isArray(ids) && isNumbers(insertedAt) && vectors instanceof Uint8Array;
   if (!isTable) throw damaged('of rows: it lacks a column');
-  const block = { ids, payloads: parsePayloads(payloads), insertedAt };
   const isWhole =
-    block.payloads.length === ids.length &&
     insertedAt.length === ids.length &&
     vectors.length === ids.length * dimensions * Float32Array.BYTES_PER_ELEMENT;
   if (!isWhole) throw damaged('of rows: its columns differ in length');
-  return { ...block, vectors: bytesToFloat32(vectors) };
+  return { ids, payloads: payloadsOf(columns, ids.length), insertedAt, vectors };
 }
 
 /** The inverse of `encodeStamps` for one block. Throws `SLUICE_DAMAGED`. */
@@ -104,18 +103,20 @@ export function decodeStamps(data: Uint8Array): StampsBlock {
   return { rows, deletedAt };
 }
 
-function rowsBlock(segment: Segment, first: number, payloads: readonly string[]): EncodedBlock {
+function rowsBlock(segment: Segment, first: number, end: number): EncodedBlock {
   const { dimensions } = segment.slab;
-  const count = payloads.length;
+  const count = end - first;
+  const payloads = segment.payloads.pack(first, end);
   const vectors = new Float32Array(count * dimensions);
   for (let row = 0; row < count; row += 1) {
     vectors.set(segment.slab.at(first + row), row * dimensions);
   }
   const data = packr.pack({
-    ids: segment.ids.slice(first, first + count),
-    // Payloads are JSON text: it keeps lone surrogates and keys like `__proto__`.
-    payloads: `[${payloads.join(',')}]`,
-    insertedAt: segment.insertedAt.slice(first, first + count),
+    version: ROWS_VERSION,
+    ids: segment.ids.slice(first, end),
+    payloads: payloads.bytes,
+    lengths: payloads.lengths,
+    insertedAt: segment.insertedAt.slice(first, end),
     vectors: float32ToBytes(vectors),
   });
   return { data, count };
@@ -135,12 +136,24 @@ function unpack(data: Uint8Array): Record<string, unknown> {
   throw damaged('that is no table');
 }
 
-function parsePayloads(text: string): Payload[] {
+function payloadsOf(columns: Record<string, unknown>, count: number): PayloadText[] {
+  const { version, payloads, lengths } = columns;
+  if (version === ROWS_VERSION) return splitTexts(payloads, lengths, count);
+  if (version !== undefined) {
+    throw new SluiceError('SLUICE_FORMAT_UNKNOWN', `unknown version of blocks: ${version}`);
+  }
+  const old = packPayloads(parsePayloads(payloads));
+  return splitTexts(old.bytes, old.lengths, count);
+}
+
+function parsePayloads(text: unknown): Payload[] {
   try {
-    return JSON.parse(text) as Payload[];
+    const payloads: unknown = JSON.parse(String(text));
+    if (Array.isArray(payloads) && payloads.every(isJsonObject)) return payloads;
   } catch (error) {
     throw toSluiceError(error, 'SLUICE_DAMAGED', 'the payloads of a block cannot be parsed');
   }
+  throw damaged('of rows: its payloads are none');
 }
 
 function damaged(where: string): SluiceError {

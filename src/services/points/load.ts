@@ -1,10 +1,11 @@
-import { SluiceError, throwIfAborted } from '../../errors.js';
+import { assert, SluiceError, throwIfAborted } from '../../errors.js';
+import type { PointId } from '../../types.js';
 import type { Clock } from '../clock.js';
 import { decodeRows, decodeStamps, type RowsBlock } from './blocks.js';
 import type { BlockRef, BlockStore, ManifestBody, SegmentRecord } from './manifest.js';
 import { Pace } from './pace.js';
+import { EMPTY_PAYLOAD } from './payload-text.js';
 import { LIVE, type Row, Segment } from './segment.js';
-import { findPoint } from './transaction.js';
 
 /** What loading needs beside the manifest. */
 export interface LoadOptions {
@@ -47,8 +48,8 @@ class Loader {
   async load(record: SegmentRecord): Promise<void> {
     const segment = new Segment(record.id, this.#body);
     const stamps = await this.#readStamps(record);
-    for (const ref of record.rows) {
-      const block = decodeRows(await this.#read(ref), this.#body.dimensions);
+    for await (const { ref, data } of this.#blocks(record.rows)) {
+      const block = decodeRows(data, this.#body.dimensions);
       if (block.ids.length !== ref.count)
         throw damaged(record, `block ${ref.key} has a wrong count`);
       await this.#addRows(segment, block, stamps, record);
@@ -69,8 +70,8 @@ class Loader {
 
   async #readStamps(record: SegmentRecord): Promise<Stamps> {
     const stamps = new Map<number, number>();
-    for (const ref of record.stamps) {
-      const { rows, deletedAt } = decodeStamps(await this.#read(ref));
+    for await (const { ref, data } of this.#blocks(record.stamps)) {
+      const { rows, deletedAt } = decodeStamps(data);
       if (rows.length !== ref.count) throw damaged(record, `block ${ref.key} has a wrong count`);
       for (const [index, row] of rows.entries()) {
         const opNum = deletedAt[index] ?? LIVE;
@@ -85,26 +86,44 @@ class Loader {
 
   async #addRows(
     segment: Segment,
-    { ids, payloads, insertedAt, vectors }: RowsBlock,
+    block: RowsBlock,
     stamps: Stamps,
     record: SegmentRecord,
   ): Promise<void> {
-    const { dimensions, applied } = this.#body;
-    for (const [index, id] of ids.entries()) {
-      const row: Row = {
-        id,
-        payload: payloads[index] ?? {},
-        insertedAt: insertedAt[index] ?? LIVE,
-        deletedAt: stamps.get(segment.rows) ?? LIVE,
-      };
-      if (!(row.insertedAt <= Math.min(applied, row.deletedAt))) {
-        throw damaged(record, `row ${segment.rows} is newer than it can be`);
-      }
-      if (row.deletedAt === LIVE && findPoint([segment, ...this.segments], id) !== undefined) {
-        throw damaged(record, `point ${JSON.stringify(id)} is live twice`);
-      }
-      segment.append(row, vectors.subarray(index * dimensions, (index + 1) * dimensions));
+    segment.slab.fill(block.vectors);
+    for (let index = 0; index < block.ids.length; index += 1) {
+      this.#addRow(segment, rowAt(block, index, stamps.get(segment.rows)), record);
       if (this.#pace.isDue()) await this.#pace.rest();
+    }
+  }
+
+  #addRow(segment: Segment, row: Row, record: SegmentRecord): void {
+    if (!(row.insertedAt <= Math.min(this.#body.applied, row.deletedAt))) {
+      throw damaged(record, `row ${segment.rows} is newer than it can be`);
+    }
+    if (row.deletedAt === LIVE && this.#isLive(row.id, segment)) {
+      throw damaged(record, `point ${JSON.stringify(row.id)} is live twice`);
+    }
+    segment.adopt(row);
+  }
+
+  #isLive(id: PointId, newest: Segment): boolean {
+    if (newest.rowOf(id) !== undefined) return true;
+    return this.segments.some((segment) => segment.rowOf(id) !== undefined);
+  }
+
+  /** Blocks in their order; while one is taken in, the next is being read. */
+  async *#blocks<Ref extends BlockRef>(
+    refs: readonly Ref[],
+  ): AsyncGenerator<{ ref: Ref; data: Uint8Array }> {
+    let ahead: Promise<Uint8Array> | undefined;
+    for (const [at, ref] of refs.entries()) {
+      const data = await (ahead ?? this.#read(ref));
+      const next = refs[at + 1];
+      ahead = next && this.#read(next);
+      // Told when it is waited for, unless this one ends the loading.
+      ahead?.catch(() => {});
+      yield { ref, data };
     }
   }
 
@@ -116,6 +135,13 @@ class Loader {
     onProgress(this.#blocksDone, this.#blocksTotal);
     return data;
   }
+}
+
+function rowAt({ ids, payloads, insertedAt }: RowsBlock, index: number, deletedAt = LIVE): Row {
+  const id = ids[index];
+  assert(id !== undefined, 'a block has its rows');
+  const payload = payloads[index] ?? EMPTY_PAYLOAD;
+  return { id, payload, insertedAt: insertedAt[index] ?? LIVE, deletedAt };
 }
 
 function damaged(record: SegmentRecord, why: string): SluiceError {

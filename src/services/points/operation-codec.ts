@@ -6,6 +6,8 @@ import { checkId } from './check-id.js';
 import { bytesToFloat32, float32ToBytes } from './float32-bytes.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { type PointOperation, selectsIds } from './operations.js';
+import { packPayloads, splitTexts } from './payload-text.js';
+import { storedUpsert } from './stored-upsert.js';
 import { checkClockTag } from './update-options.js';
 import {
   buildClearPayload,
@@ -17,16 +19,18 @@ import {
   buildSetPayload,
 } from './validate.js';
 
-/** Version of the envelope; a reader refuses every other one. */
-const VERSION = 1;
+/** Version of the envelope. A reader takes the old one as well: it has payloads among the rest. */
+const VERSION = 2;
+const OLD_VERSION = 1;
 
 /** No records and extensions of msgpackr: any MessagePack reader can read the envelope. */
 const packer = new Packr({ useRecords: false, int64AsType: 'number' });
 
 /**
  * What is in a record, as a MessagePack array: version, kind, ids, vectors as little-endian float32
- * bytes, and everything else as JSON text. JSON, because it keeps what MessagePack loses: lone
- * surrogates in strings and a `__proto__` key.
+ * bytes, everything else as JSON text, and of an upsert the payloads as JSON texts in one column
+ * and their lengths in another. JSON, because it keeps what MessagePack loses: lone surrogates in
+ * strings and a `__proto__` key.
  */
 type Envelope = [
   version: number,
@@ -34,6 +38,8 @@ type Envelope = [
   ids: readonly PointId[] | null,
   vectors: Uint8Array | null,
   rest: string,
+  texts?: Uint8Array,
+  lengths?: readonly number[],
 ];
 
 /** The envelope as it was read, with its outer types checked. */
@@ -42,11 +48,13 @@ interface Parts {
   ids: unknown;
   vectors: Uint8Array | null;
   rest: JsonObject;
+  texts: unknown;
+  lengths: unknown;
 }
 
 /**
  * Point operations as the bytes of a log record. Columnar: an upsert has one list of ids, one slab
- * of vectors and one text with the payloads, which is many times faster than point by point.
+ * of vectors and one run of texts with the payloads, which is many times faster than point by point.
  */
 export class PointOperationCodec implements OperationCodec<PointOperation> {
   readonly #dimensions: number;
@@ -61,7 +69,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
    * `SLUICE_OPERATION_TOO_LARGE` when the text would be longer than a string can be.
    */
   encode(operation: PointOperation): Uint8Array {
-    const { kind, ids = null, vectors = null, selector, ...rest } = fieldsOf(operation);
+    const { kind, ids = null, vectors = null, selector, payloads, ...rest } = fieldsOf(operation);
     if (ids !== null && vectors !== null) this.#checkColumns(operation, ids, vectors);
     try {
       const byIds = selector !== undefined && selectsIds(selector);
@@ -72,6 +80,10 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
         vectors && float32ToBytes(vectors),
         JSON.stringify(selector === undefined || byIds ? rest : { ...rest, ...selector }),
       ];
+      if (payloads !== undefined) {
+        const { bytes, lengths } = packPayloads(payloads);
+        envelope.push(bytes, lengths);
+      }
       return packer.pack(envelope);
     } catch (error) {
       throw toSluiceError(error, 'SLUICE_OPERATION_TOO_LARGE', 'the operation was not encoded');
@@ -91,7 +103,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
     }
   }
 
-  #decodeParts({ kind, ids, vectors, rest }: Parts): PointOperation {
+  #decodeParts({ kind, ids, vectors, rest, texts, lengths }: Parts): PointOperation {
     const clockTag =
       rest.clockTag === undefined ? undefined : checkClockTag(rest.clockTag, 'clockTag');
     const tag = clockTag && { clockTag };
@@ -99,7 +111,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
     switch (kind) {
       case 'upsert': {
         const rows = this.#decodeRows(ids, vectors);
-        return { kind, ...rows, payloads: readPayloads(rest.payloads, rows.ids.length), ...tag };
+        return storedUpsert({ ...rows, ...tag }, splitTexts(texts, lengths, rows.ids.length));
       }
       case 'updateVectors':
         return { kind, ...this.#decodeRows(ids, vectors), ...tag };
@@ -152,6 +164,7 @@ interface Fields {
   ids?: readonly PointId[];
   vectors?: Float32Array;
   selector?: PointSelector;
+  payloads?: readonly Payload[];
   [field: string]: unknown;
 }
 
@@ -162,25 +175,27 @@ function fieldsOf(operation: PointOperation): Fields {
 function readEnvelope(data: Uint8Array): Parts {
   const envelope: unknown = packer.unpack(data);
   if (!Array.isArray(envelope)) throw damaged('the record is no envelope');
-  const [version, kind, ids, vectors, text]: unknown[] = envelope;
-  if (Number.isSafeInteger(version) && version !== VERSION) {
+  const [version, kind, ids, vectors, text, texts, lengths]: unknown[] = envelope;
+  const isKnown = version === VERSION || version === OLD_VERSION;
+  if (Number.isSafeInteger(version) && !isKnown) {
     throw new SluiceError('SLUICE_FORMAT_UNKNOWN', `unknown version of operations: ${version}`);
   }
-  if (version !== VERSION || typeof kind !== 'string' || typeof text !== 'string') {
+  if (!isKnown || typeof kind !== 'string' || typeof text !== 'string') {
     throw damaged('the record is no envelope');
   }
   if (vectors !== null && !(vectors instanceof Uint8Array)) throw damaged('vectors are no bytes');
   const rest: unknown = JSON.parse(text);
   if (!isJsonObject(rest)) throw damaged('the text is no object');
-  return { kind, ids, vectors, rest };
+  const parts = { kind, ids, vectors, rest };
+  if (version === VERSION) return { ...parts, texts, lengths };
+  const { bytes, lengths: oldLengths } = packPayloads(readPayloads(rest.payloads ?? []));
+  return { ...parts, texts: bytes, lengths: oldLengths };
 }
 
 /** Payloads were checked before they were encoded; what matters here is that the rows fit. */
-function readPayloads(value: unknown, length: number): Payload[] {
-  if (!Array.isArray(value) || value.length !== length || !value.every(isJsonObject)) {
-    throw damaged(`not ${length} payloads`);
-  }
-  return value;
+function readPayloads(value: unknown): Payload[] {
+  if (Array.isArray(value) && value.every(isJsonObject)) return value;
+  throw damaged('its payloads are none');
 }
 
 function isOurs(error: unknown): boolean {

@@ -236,7 +236,7 @@ export class Rebuild implements Optimization {
         const id = segment.ids[row];
         const insertedAt = segment.insertedAt[row];
         assert(id !== undefined && insertedAt !== undefined, 'a selected row is in its segment');
-        const payload = segment.payloads[row] ?? {};
+        const payload = segment.payloads.textAt(row);
         this.#output.adopt({ id, payload, insertedAt, deletedAt: LIVE });
         if (pace.isDue()) await pace.rest();
       }

@@ -29,7 +29,7 @@ export class RowFilter {
   /** True when the row's point passes. */
   passes(segment: Segment, row: number): boolean {
     const id = segment.ids[row];
-    return id !== undefined && this.#passes(id, segment.payloads[row] ?? {});
+    return id !== undefined && this.#passes(id, segment.payloads.at(row));
   }
 
   /** Brings the indexes that this filter can use up to the first `rows` rows, in slices. */

@@ -113,6 +113,7 @@ function rowBytes(segment: Segment): number {
   const { rows } = segment.saved;
   const count = countOf(rows);
   if (count > 0) return rows.reduce((sum, block) => sum + block.bytes, 0) / count;
-  const payload = JSON.stringify(segment.payloads.at(-1) ?? {});
-  return segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES + payload.length;
+  const last = segment.rows - 1;
+  const payloadBytes = last < 0 ? 0 : segment.payloads.textAt(last).length;
+  return segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES + payloadBytes;
 }

@@ -1,6 +1,5 @@
 import type { Filter, Point, PointId } from '../../types.js';
 import { compareIds } from './ids.js';
-import { cloneJson } from './json.js';
 import type { Pace } from './pace.js';
 import { RowFilter } from './row-filter.js';
 import type { Segment } from './segment.js';
@@ -63,7 +62,7 @@ export async function count(view: View, filter: Filter | undefined, pace: Pace):
 /** A point as it is handed out: it shares no memory with the store. */
 export function toPoint(id: PointId, location: Location, withVector: boolean): Point {
   const { segment, row } = location;
-  const point: Point = { id, payload: cloneJson(segment.payloads[row] ?? {}) };
+  const point: Point = { id, payload: segment.payloads.read(row) };
   if (withVector) point.vector = segment.slab.at(row).slice();
   return point;
 }

@@ -1,6 +1,5 @@
 import type { ScoredPoint } from '../../types.js';
 import { searchIndex } from './index-search.js';
-import { cloneJson } from './json.js';
 import { type Pace, ROWS_PER_LOOK } from './pace.js';
 import { Ranking } from './ranking.js';
 import { RowFilter } from './row-filter.js';
@@ -33,7 +32,7 @@ export async function search(
   for (const { id, score, item } of ranking.sorted()) {
     const { segment, row } = item;
     const point: ScoredPoint = { id, score };
-    if (withPayload) point.payload = cloneJson(segment.payloads[row] ?? {});
+    if (withPayload) point.payload = segment.payloads.read(row);
     if (withVector) point.vector = segment.slab.at(row).slice();
     points.push(point);
     if (pace.isDue()) await pace.rest();

@@ -1,8 +1,10 @@
 import { assert } from '../../errors.js';
-import type { Payload, PointId } from '../../types.js';
+import type { PointId } from '../../types.js';
 import type { VectorIndex } from '../vector-index/vector-index.js';
 import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
+import { PayloadColumn } from './payload-column.js';
 import { SegmentIndexes } from './payload-index/segment-indexes.js';
+import type { PayloadText } from './payload-text.js';
 import { type VectorShape, VectorSlab } from './slab.js';
 
 /** `deletedAt` of a row that is live. */
@@ -11,7 +13,8 @@ export const LIVE = Number.POSITIVE_INFINITY;
 /** One version of a point, without its vector. */
 export interface Row {
   id: PointId;
-  payload: Payload;
+  /** It is copied. */
+  payload: PayloadText;
   /** The operation that made it. */
   insertedAt: number;
   /** The operation that replaced or deleted it; `LIVE` before that. */
@@ -37,7 +40,7 @@ export class Segment {
   readonly id: number;
   readonly slab: VectorSlab;
   readonly ids: PointId[] = [];
-  readonly payloads: Payload[] = [];
+  readonly payloads = new PayloadColumn();
   readonly insertedAt: number[] = [];
   readonly deletedAt: number[] = [];
   /** Rows in the order in which they were stamped. */
@@ -145,7 +148,7 @@ export class Segment {
     }
     this.slab.truncate(mark.rows);
     this.ids.length = mark.rows;
-    this.payloads.length = mark.rows;
+    this.payloads.truncate(mark.rows);
     this.insertedAt.length = mark.rows;
     this.deletedAt.length = mark.rows;
     this.payloadIndexes.truncate(mark.rows);

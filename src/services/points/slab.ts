@@ -1,6 +1,7 @@
 import { assert, SluiceError } from '../../errors.js';
 import type { Distance } from '../../types.js';
 import { inverseNormAt } from './distance.js';
+import { littleEndian } from './float32-bytes.js';
 import { roughScoresOf } from './rough-scores.js';
 import { type RoughMeasure, VectorMemory } from './vector-memory.js';
 
@@ -127,6 +128,23 @@ export class VectorSlab {
   /** Makes memory for this many rows, so that a thread can fill them. */
   allocate(rows: number): void {
     while (this.#chunks.length * this.rowsPerChunk < rows) this.#addChunk();
+  }
+
+  /**
+   * Puts vectors behind the last row, as little-endian float32 bytes; `adopt` takes in each.
+   * Throws as `append`.
+   */
+  fill(vectors: Uint8Array): void {
+    const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    const end = this.#rows + vectors.length / rowBytes;
+    this.allocate(end);
+    const bytes = littleEndian(vectors);
+    for (let row = this.#rows, run = 0; row < end; row += run) {
+      run = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
+      const { buffer, byteOffset } = this.chunkOf(row).subarray(this.offsetOf(row));
+      const from = (row - this.#rows) * rowBytes;
+      new Uint8Array(buffer, byteOffset).set(bytes.subarray(from, from + run * rowBytes));
+    }
   }
 
   /** Takes in the next row, which a thread has written into allocated memory. */

@@ -1,6 +1,7 @@
-import type { Payload, PointId } from '../../types.js';
+import type { PointId } from '../../types.js';
 import type { PayloadIndexType } from './operations.js';
 import type { IndexSchema } from './payload-index/segment-indexes.js';
+import type { PayloadText } from './payload-text.js';
 import { LIVE, type Segment, type SegmentMark } from './segment.js';
 
 /** Where the live row of a point is. */
@@ -63,7 +64,7 @@ export class Transaction {
   }
 
   /** Adds the new version of a point; the old one must have been stamped. */
-  append(id: PointId, payload: Payload, vector: Float32Array): void {
+  append(id: PointId, payload: PayloadText, vector: Float32Array): void {
     this.#target ??= this.#chooseTarget();
     this.#touch(this.#target);
     const row = { id, payload, insertedAt: this.opNum, deletedAt: LIVE };

@@ -16,6 +16,8 @@ import type { VectorIndexRecord } from '../vector-index/vector-index.js';
 import { loadSegments } from './load.js';
 import { checkManifest, keysOf, type ManifestBody } from './manifest.js';
 import { PointOperationCodec } from './operation-codec.js';
+import { Pace } from './pace.js';
+import type { Segment } from './segment.js';
 
 /** What a check of a whole store found. */
 export interface Verification {
@@ -175,11 +177,21 @@ class Verifier {
       signal: this.#signal,
       onProgress: () => undefined,
     });
+    for (const segment of loaded) await this.#attempt('segments', () => this.#parseAll(segment));
     const { checked } = this.#result;
     checked.segments = loaded.length;
     checked.blocks = keys.length;
     checked.points = loaded.reduce((sum, segment) => sum + segment.live, 0);
     return body;
+  }
+
+  /** Loading leaves the payloads' texts to those who read them. */
+  async #parseAll({ payloads }: Segment): Promise<void> {
+    const pace = new Pace(this.#clock, this.#signal);
+    for (let row = 0; row < payloads.length; row += 1) {
+      payloads.read(row);
+      if (pace.isDue()) await pace.rest();
+    }
   }
 
   /** The list of blocks that keeps them from being deleted is that of the segments' blocks. */
@@ -201,7 +213,9 @@ class Verifier {
     for await (const entries of this.#wal.entries(range)) {
       throwIfAborted(this.#signal);
       for (const [key, value] of entries) {
-        codec.decode(unframe(key, 'record', value));
+        const operation = codec.decode(unframe(key, 'record', value));
+        // Parsed when they are looked at.
+        if (operation.kind === 'upsert') operation.payloads.at(0);
         this.#result.checked.records += 1;
       }
     }

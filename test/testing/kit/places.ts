@@ -163,7 +163,7 @@ function pointsOf(holder: PointHolder): [key: string, value: string][] {
     return view.segments.flatMap(({ segment, rows }) =>
       segment.ids.slice(0, rows).flatMap((id, row): [string, string][] => {
         if (!segment.isVisible(row, view.version)) return [];
-        const value = `${segment.payloads[row]?.value}`;
+        const value = `${segment.payloads.at(row).value}`;
         const expected = `${Float32Array.from(vectorOf(Number(value), DIMENSIONS))}`;
         const isSame = `${segment.slab.at(row)}` === expected;
         return [[`${id}`, isSame ? value : `${value} with another vector`]];

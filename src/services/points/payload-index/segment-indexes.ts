@@ -1,6 +1,6 @@
-import type { Payload } from '../../../types.js';
 import type { PayloadIndexType } from '../operations.js';
 import type { Pace } from '../pace.js';
+import type { PayloadColumn } from '../payload-column.js';
 import { FieldIndex } from './field-index.js';
 
 /** The payload indexes of a store by path. */
@@ -12,11 +12,11 @@ export type IndexSchema = ReadonlyMap<string, PayloadIndexType>;
  * write costs nothing. One that lags behind is no error: what it lacks are candidates.
  */
 export class SegmentIndexes {
-  readonly #payloads: readonly Payload[];
+  readonly #payloads: PayloadColumn;
   readonly #fields = new Map<string, FieldIndex>();
 
   /** `payloads` are those of the segment's rows, which only grow but for `truncate`. */
-  constructor(payloads: readonly Payload[]) {
+  constructor(payloads: PayloadColumn) {
     this.#payloads = payloads;
   }
 
@@ -69,6 +69,6 @@ export class SegmentIndexes {
   }
 
   #addNext(index: FieldIndex): void {
-    index.add(this.#payloads[index.rows] ?? {});
+    index.add(this.#payloads.peek(index.rows));
   }
 }

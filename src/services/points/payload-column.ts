@@ -1,0 +1,137 @@
+import { assert } from '../../errors.js';
+import type { Payload } from '../../types.js';
+import { type PackedTexts, type PayloadText, parsePayload } from './payload-text.js';
+
+/** Few enough that their texts' lengths can be summed up in 32 bits. */
+const CHUNK_ROWS = 128;
+const SHIFT = Math.log2(CHUNK_ROWS);
+
+/** What a chunk begins with, in bytes. */
+const CHUNK_BYTES_MIN = 1024;
+
+/** A full chunk whose texts take a smaller share of it gives the rest back. */
+const FILLED_MIN = 0.75;
+
+/**
+ * The payloads of a segment, append only, as texts in a few large buffers: they cost the garbage
+ * collector nothing, a flush copies them, and a reader parses those that it returns. A row that a
+ * filter has looked at is kept parsed, because filters tend to come again.
+ */
+export class PayloadColumn {
+  readonly #chunks: PayloadChunk[] = [];
+  #length = 0;
+  /** The rows that filters have looked at. */
+  readonly #parsed: (Payload | undefined)[] = [];
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a row with a copy of the text. */
+  push(text: PayloadText): void {
+    if (this.#length >>> SHIFT === this.#chunks.length) {
+      this.#chunks.push(new PayloadChunk(this.#chunks.at(-1)?.sizeBytes ?? 0));
+    }
+    this.#chunkOf(this.#length).push(text);
+    this.#length += 1;
+  }
+
+  /** A row's text, as a window on the column. */
+  textAt(row: number): PayloadText {
+    return this.#chunkOf(row).textAt(row & (CHUNK_ROWS - 1));
+  }
+
+  /** A row's payload, parsed anew: nobody else has it. Errors: `SLUICE_DAMAGED`. */
+  read(row: number): Payload {
+    return parsePayload(this.textAt(row));
+  }
+
+  /** A row's payload, parsed once and kept: it must not be changed. Errors: `SLUICE_DAMAGED`. */
+  at(row: number): Payload {
+    return this.#parsed[row] ?? this.#parse(row);
+  }
+
+  /** As `at`, but what isn't kept yet is not kept: for those who look at each row once. */
+  peek(row: number): Payload {
+    return this.#parsed[row] ?? this.read(row);
+  }
+
+  /** The texts of rows `from`…`to` (exclusive), copied. */
+  pack(from: number, to: number): PackedTexts {
+    const texts = Array.from({ length: to - from }, (_, at) => this.textAt(from + at));
+    const lengths = texts.map(({ length }) => length);
+    const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+    let end = 0;
+    for (const text of texts) {
+      bytes.set(text, end);
+      end += text.length;
+    }
+    return { bytes, lengths };
+  }
+
+  /** Forgets the rows from `rows` on. */
+  truncate(rows: number): void {
+    this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(rows / CHUNK_ROWS));
+    this.#length = Math.min(this.#length, rows);
+    this.#parsed.length = Math.min(this.#parsed.length, rows);
+    this.#chunks.at(-1)?.truncate(this.#length - (this.#chunks.length - 1) * CHUNK_ROWS);
+  }
+
+  #parse(row: number): Payload {
+    const payload = this.read(row);
+    // Without holes, which would make each look slower.
+    while (this.#parsed.length < this.#length) this.#parsed.push(undefined);
+    this.#parsed[row] = payload;
+    return payload;
+  }
+
+  #chunkOf(row: number): PayloadChunk {
+    const chunk = this.#chunks[row >>> SHIFT];
+    assert(chunk !== undefined, 'the row is in the column');
+    return chunk;
+  }
+}
+
+/** The texts of `CHUNK_ROWS` rows, one after the other. */
+class PayloadChunk {
+  #bytes: Uint8Array;
+  readonly #ends = new Uint32Array(CHUNK_ROWS);
+  #rows = 0;
+
+  /** `before`: bytes that the texts of the chunk before it take; these are likely to take as many. */
+  constructor(before: number) {
+    this.#bytes = new Uint8Array(Math.max(CHUNK_BYTES_MIN, Math.ceil(before * 1.125)));
+  }
+
+  get sizeBytes(): number {
+    return this.#beginOf(this.#rows);
+  }
+
+  push(text: PayloadText): void {
+    const begin = this.#beginOf(this.#rows);
+    const end = begin + text.length;
+    if (end > this.#bytes.length) this.#resize(Math.max(end, 2 * this.#bytes.length));
+    this.#bytes.set(text, begin);
+    this.#ends[this.#rows] = end;
+    this.#rows += 1;
+    if (this.#rows === CHUNK_ROWS && end < this.#bytes.length * FILLED_MIN) this.#resize(end);
+  }
+
+  textAt(row: number): PayloadText {
+    return this.#bytes.subarray(this.#beginOf(row), this.#ends[row]);
+  }
+
+  truncate(rows: number): void {
+    this.#rows = rows;
+  }
+
+  #beginOf(row: number): number {
+    return row === 0 ? 0 : (this.#ends[row - 1] ?? 0);
+  }
+
+  #resize(bytes: number): void {
+    const resized = new Uint8Array(bytes);
+    resized.set(this.#bytes.subarray(0, this.sizeBytes));
+    this.#bytes = resized;
+  }
+}

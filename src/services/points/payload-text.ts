@@ -1,0 +1,70 @@
+import { SluiceError, toSluiceError } from '../../errors.js';
+import type { Payload } from '../../types.js';
+import { isJsonObject } from './json.js';
+
+/**
+ * A payload as UTF-8 bytes of its JSON text. That keeps lone surrogates, which JSON escapes, and a
+ * `__proto__` key; it is copied from the log to the segments and from there to the blocks, and
+ * parsed for those who ask.
+ */
+export type PayloadText = Uint8Array;
+
+/** Texts one after the other, as a record of the log and a block have them. */
+export interface PackedTexts {
+  bytes: Uint8Array;
+  lengths: number[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of `{}`. */
+export const EMPTY_PAYLOAD = encodePayload({});
+
+/** A payload that `checkPayload` has let pass, as its text. */
+export function encodePayload(payload: Payload): PayloadText {
+  return encoder.encode(JSON.stringify(payload));
+}
+
+/** The payload, in memory of its own. Errors: `SLUICE_DAMAGED`. */
+export function parsePayload(text: PayloadText): Payload {
+  let payload: unknown;
+  try {
+    payload = JSON.parse(decoder.decode(text));
+  } catch (error) {
+    throw toSluiceError(error, 'SLUICE_DAMAGED', 'a payload cannot be parsed');
+  }
+  if (isJsonObject(payload)) return payload;
+  throw new SluiceError('SLUICE_DAMAGED', 'a payload is no object');
+}
+
+/** Payloads as one run of texts. */
+export function packPayloads(payloads: readonly Payload[]): PackedTexts {
+  const lengths: number[] = [];
+  let all = '';
+  for (const payload of payloads) {
+    const text = JSON.stringify(payload);
+    lengths.push(text.length);
+    all += text;
+  }
+  const bytes = encoder.encode(all);
+  // As many bytes as code units: each is one byte. Only other texts have to be measured.
+  if (bytes.length === all.length) return { bytes, lengths };
+  return { bytes, lengths: payloads.map((payload) => encodePayload(payload).length) };
+}
+
+/** `count` texts out of a copy of a run. Errors: `SLUICE_DAMAGED` when they don't fill it. */
+export function splitTexts(bytes: unknown, lengths: unknown, count: number): PayloadText[] {
+  const texts: PayloadText[] = [];
+  let end = 0;
+  if (bytes instanceof Uint8Array && Array.isArray(lengths) && lengths.length === count) {
+    const all = new Uint8Array(bytes);
+    for (const length of lengths) {
+      if (!Number.isSafeInteger(length) || length < 0) break;
+      texts.push(all.subarray(end, end + length));
+      end += length;
+    }
+    if (texts.length === count && end === bytes.length) return texts;
+  }
+  throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+}
