@@ -28,8 +28,11 @@ export interface ApplierHooks<Op> {
 const SLICE_MS = 8;
 /** The machines hear of progress no more often than this. */
 const REPORT_INTERVAL_MS = 50;
-/** How long an applier stays for more work before it ends; short against a wake-up's cost. */
-const LINGER_MS = 5;
+/**
+ * How long an applier stays for more work before it ends: longer than a slow disk takes to sync, so
+ * that a caller who waits for each of his operations doesn't wake the machines with each of them.
+ */
+const LINGER_MS = 50;
 
 /**
  * Applies the tail of the log: one path for what recovery replays and for live work, in one order,
