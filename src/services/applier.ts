@@ -2,7 +2,7 @@ import { assert, isSticky, isTransient, throwIfAborted, toSluiceError } from '..
 import type { Clock } from './clock.js';
 import type { Marker } from './group-commit.js';
 import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
-import type { WalTail } from './wal-tail.js';
+import type { WalTail, Windowed } from './wal-tail.js';
 
 /** Whom the applier tells how far it is, and of the signals it meets in the log's order. */
 export interface ApplierListener {
@@ -39,7 +39,7 @@ const LINGER_MS = 50;
  * each record once.
  */
 export class Applier<Op> {
-  readonly #tail: WalTail;
+  readonly #tail: WalTail<Op>;
   readonly #wal: Wal;
   readonly #codec: OperationCodec<Op>;
   readonly #segments: SegmentHolder<Op>;
@@ -50,7 +50,7 @@ export class Applier<Op> {
   #sliceEnd = 0;
 
   constructor(options: {
-    tail: WalTail;
+    tail: WalTail<Op>;
     wal: Wal;
     codec: OperationCodec<Op>;
     segments: SegmentHolder<Op>;
@@ -121,11 +121,11 @@ export class Applier<Op> {
   async #applyUpTo(to: number, listener: ApplierListener, signal: AbortSignal): Promise<boolean> {
     while (this.#tail.applied < to) {
       const opNum = this.#tail.applied + 1;
-      const data = this.#tail.windowed(opNum);
+      const windowed = this.#tail.windowed(opNum);
       const more =
-        data === undefined
+        windowed === undefined
           ? await this.#applyFromLog(opNum, to, listener, signal)
-          : this.#apply(opNum, data);
+          : this.#apply(opNum, windowed);
       if (!more) return false;
       if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
     }
@@ -144,7 +144,7 @@ export class Applier<Op> {
       const { applied } = this.#tail;
       const fits = this.#wal.dense ? opNum === applied + 1 : opNum > applied;
       assert(fits, `the log gave record ${opNum} after ${applied}`);
-      if (!this.#apply(opNum, data)) return false;
+      if (!this.#apply(opNum, { data })) return false;
       if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
       if (this.#tail.windowed(opNum + 1) !== undefined) return true;
     }
@@ -155,8 +155,8 @@ export class Applier<Op> {
     return true;
   }
 
-  #apply(opNum: number, data: Uint8Array): boolean {
-    const operation = this.#decode(opNum, data);
+  #apply(opNum: number, source: Windowed<Op>): boolean {
+    const operation = 'operation' in source ? source.operation : this.#decode(opNum, source.data);
     let affected: number;
     try {
       affected = this.#segments.apply(opNum, operation);
