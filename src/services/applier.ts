@@ -2,6 +2,7 @@ import { assert, isSticky, isTransient, throwIfAborted, toSluiceError } from '..
 import type { Clock } from './clock.js';
 import type { Marker } from './group-commit.js';
 import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
+import { TailWatch } from './tail-watch.js';
 import type { WalTail, Windowed } from './wal-tail.js';
 
 /** Whom the applier tells how far it is, and of the signals it meets in the log's order. */
@@ -67,17 +68,17 @@ export class Applier<Op> {
 
   /** Works until nothing is left and nothing comes for a moment. */
   run(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
-    return this.#work(listener, signal, async () => {
-      await this.#changed(signal, LINGER_MS);
+    return this.#work(listener, signal, async (watch) => {
+      await watch.changed(LINGER_MS);
       return this.#tail.next() !== undefined;
     });
   }
 
   /** Works until nothing is left in the log or on its way into it. */
   drain(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
-    return this.#work(listener, signal, async () => {
+    return this.#work(listener, signal, async (watch) => {
       if (this.#tail.idle) return false;
-      await this.#changed(signal);
+      await watch.changed();
       return true;
     });
   }
@@ -85,9 +86,10 @@ export class Applier<Op> {
   async #work(
     listener: ApplierListener,
     signal: AbortSignal,
-    mayContinue: () => Promise<boolean>,
+    mayContinue: (watch: TailWatch) => Promise<boolean>,
   ): Promise<ApplierOutcome> {
     this.#tail.takeOver();
+    const watch = new TailWatch(this.#tail, this.#clock, signal);
     this.#sliceEnd = this.#clock.now() + SLICE_MS;
     try {
       for (;;) {
@@ -95,7 +97,9 @@ export class Applier<Op> {
         const item = this.#tail.next();
         if (item === undefined) {
           if (this.#isReportDue()) this.#report(listener, true);
-          if (await mayContinue()) continue;
+          const goesOn = await mayContinue(watch);
+          this.#sliceEnd = this.#clock.now() + SLICE_MS;
+          if (goesOn) continue;
           // Looked at again without an await before the tail is given back: what came in between
           // found an applier at work and woke nobody.
           if (this.#tail.next() !== undefined) continue;
@@ -113,6 +117,7 @@ export class Applier<Op> {
         }
       }
     } finally {
+      watch.end();
       this.#tail.giveBack();
     }
   }
@@ -203,22 +208,5 @@ export class Applier<Op> {
     this.#reported = this.#tail.applied;
     this.#hooks.onProgress();
     listener.progress(this.#tail.applied, caughtUp);
-  }
-
-  /** Resolves when the tail changes, the signal fires, or after `limitMs`. */
-  async #changed(signal: AbortSignal, limitMs?: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer =
-        limitMs === undefined ? undefined : this.#clock.setTimeout(() => done(), limitMs);
-      const done = () => {
-        if (timer !== undefined) this.#clock.clearTimeout(timer);
-        this.#tail.onChange(undefined);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done, { once: true });
-      this.#tail.onChange(done);
-    });
-    this.#sliceEnd = this.#clock.now() + SLICE_MS;
   }
 }
