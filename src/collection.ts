@@ -369,7 +369,9 @@ export class Collection {
     const data = this.#parts.codec.encode(operation);
     const frees = this.#parts.codec.frees?.(operation);
     const { kind } = operation;
-    const write = () => this.#handler.submitEncoded(data, { wait, signal, timeoutMs, frees, kind });
+    const submit = { wait, signal, timeoutMs, frees, kind };
+    // It is a copy of what the caller gave: nobody else can change it.
+    const write = () => this.#handler.submitEncoded(data, submit, operation);
     return clockTag === undefined ? write() : this.#clocks.submit(clockTag, write);
   }
 

@@ -41,7 +41,7 @@ export class Core<Op, Info extends SegmentInfo> {
   readonly plungers = new Plungers();
   readonly reconfiguration = new Reconfiguration();
   readonly incarnations = new Incarnations<WorkerId | 'root'>();
-  readonly tail: WalTail;
+  readonly tail: WalTail<Op>;
   readonly applier: Applier<Op>;
   readonly flush: FlushRounds;
   readonly runs: OptimizationRuns<Info>;
@@ -229,8 +229,8 @@ export class Core<Op, Info extends SegmentInfo> {
     this.reconfiguration.refuse(refusal);
   }
 
-  /** Submits an encoded operation, if there is room for it on disk. */
-  submit(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+  /** Submits an encoded operation, if there is room for it on disk; see `WalTail.submit`. */
+  submit(data: Uint8Array, options: SubmitOptions, operation?: Op): Promise<SubmitResult> {
     try {
       if (this.tail.closed === undefined) {
         this.capacity.admit(data.byteLength, options.frees ?? false);
@@ -238,7 +238,7 @@ export class Core<Op, Info extends SegmentInfo> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.tail.submit(data, options);
+    return this.tail.submit(data, options, operation);
   }
 
   /** Log and segments are open and fit together: operations are admitted, the replay may begin. */

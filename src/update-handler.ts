@@ -142,10 +142,13 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     return this.submitEncoded(this.#codec.encode(operation), checked);
   }
 
-  /** Submits an operation that `codec.encode` has encoded. */
-  submitEncoded(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+  /**
+   * Submits an operation that `codec.encode` has encoded. With `operation`, which must be what
+   * `decode` would give and nobody may change any more, it isn't decoded again.
+   */
+  submitEncoded(data: Uint8Array, options: SubmitOptions, operation?: Op): Promise<SubmitResult> {
     const { observers } = this.#core;
-    const answer = this.#core.submit(data, options);
+    const answer = this.#core.submit(data, options, operation);
     if (!observers.isEmpty) this.#tellAnswer(answer, options.kind ?? UPDATE);
     return answer;
   }

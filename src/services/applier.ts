@@ -2,7 +2,8 @@ import { assert, isSticky, isTransient, throwIfAborted, toSluiceError } from '..
 import type { Clock } from './clock.js';
 import type { Marker } from './group-commit.js';
 import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
-import type { WalTail } from './wal-tail.js';
+import { TailWatch } from './tail-watch.js';
+import type { WalTail, Windowed } from './wal-tail.js';
 
 /** Whom the applier tells how far it is, and of the signals it meets in the log's order. */
 export interface ApplierListener {
@@ -28,15 +29,18 @@ export interface ApplierHooks<Op> {
 const SLICE_MS = 8;
 /** The machines hear of progress no more often than this. */
 const REPORT_INTERVAL_MS = 50;
-/** How long an applier stays for more work before it ends; short against a wake-up's cost. */
-const LINGER_MS = 5;
+/**
+ * How long an applier stays for more work before it ends: longer than a slow disk takes to sync, so
+ * that a caller who waits for each of his operations doesn't wake the machines with each of them.
+ */
+const LINGER_MS = 50;
 
 /**
  * Applies the tail of the log: one path for what recovery replays and for live work, in one order,
  * each record once.
  */
 export class Applier<Op> {
-  readonly #tail: WalTail;
+  readonly #tail: WalTail<Op>;
   readonly #wal: Wal;
   readonly #codec: OperationCodec<Op>;
   readonly #segments: SegmentHolder<Op>;
@@ -47,7 +51,7 @@ export class Applier<Op> {
   #sliceEnd = 0;
 
   constructor(options: {
-    tail: WalTail;
+    tail: WalTail<Op>;
     wal: Wal;
     codec: OperationCodec<Op>;
     segments: SegmentHolder<Op>;
@@ -64,17 +68,17 @@ export class Applier<Op> {
 
   /** Works until nothing is left and nothing comes for a moment. */
   run(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
-    return this.#work(listener, signal, async () => {
-      await this.#changed(signal, LINGER_MS);
+    return this.#work(listener, signal, async (watch) => {
+      await watch.changed(LINGER_MS);
       return this.#tail.next() !== undefined;
     });
   }
 
   /** Works until nothing is left in the log or on its way into it. */
   drain(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
-    return this.#work(listener, signal, async () => {
+    return this.#work(listener, signal, async (watch) => {
       if (this.#tail.idle) return false;
-      await this.#changed(signal);
+      await watch.changed();
       return true;
     });
   }
@@ -82,9 +86,10 @@ export class Applier<Op> {
   async #work(
     listener: ApplierListener,
     signal: AbortSignal,
-    mayContinue: () => Promise<boolean>,
+    mayContinue: (watch: TailWatch) => Promise<boolean>,
   ): Promise<ApplierOutcome> {
     this.#tail.takeOver();
+    const watch = new TailWatch(this.#tail, this.#clock, signal);
     this.#sliceEnd = this.#clock.now() + SLICE_MS;
     try {
       for (;;) {
@@ -92,7 +97,9 @@ export class Applier<Op> {
         const item = this.#tail.next();
         if (item === undefined) {
           if (this.#isReportDue()) this.#report(listener, true);
-          if (await mayContinue()) continue;
+          const goesOn = await mayContinue(watch);
+          this.#sliceEnd = this.#clock.now() + SLICE_MS;
+          if (goesOn) continue;
           // Looked at again without an await before the tail is given back: what came in between
           // found an applier at work and woke nobody.
           if (this.#tail.next() !== undefined) continue;
@@ -110,6 +117,7 @@ export class Applier<Op> {
         }
       }
     } finally {
+      watch.end();
       this.#tail.giveBack();
     }
   }
@@ -118,11 +126,11 @@ export class Applier<Op> {
   async #applyUpTo(to: number, listener: ApplierListener, signal: AbortSignal): Promise<boolean> {
     while (this.#tail.applied < to) {
       const opNum = this.#tail.applied + 1;
-      const data = this.#tail.windowed(opNum);
+      const windowed = this.#tail.windowed(opNum);
       const more =
-        data === undefined
+        windowed === undefined
           ? await this.#applyFromLog(opNum, to, listener, signal)
-          : this.#apply(opNum, data);
+          : this.#apply(opNum, windowed);
       if (!more) return false;
       if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
     }
@@ -141,7 +149,7 @@ export class Applier<Op> {
       const { applied } = this.#tail;
       const fits = this.#wal.dense ? opNum === applied + 1 : opNum > applied;
       assert(fits, `the log gave record ${opNum} after ${applied}`);
-      if (!this.#apply(opNum, data)) return false;
+      if (!this.#apply(opNum, { data })) return false;
       if (this.#clock.now() >= this.#sliceEnd) await this.#pause(listener, signal);
       if (this.#tail.windowed(opNum + 1) !== undefined) return true;
     }
@@ -152,8 +160,8 @@ export class Applier<Op> {
     return true;
   }
 
-  #apply(opNum: number, data: Uint8Array): boolean {
-    const operation = this.#decode(opNum, data);
+  #apply(opNum: number, source: Windowed<Op>): boolean {
+    const operation = 'operation' in source ? source.operation : this.#decode(opNum, source.data);
     let affected: number;
     try {
       affected = this.#segments.apply(opNum, operation);
@@ -200,22 +208,5 @@ export class Applier<Op> {
     this.#reported = this.#tail.applied;
     this.#hooks.onProgress();
     listener.progress(this.#tail.applied, caughtUp);
-  }
-
-  /** Resolves when the tail changes, the signal fires, or after `limitMs`. */
-  async #changed(signal: AbortSignal, limitMs?: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer =
-        limitMs === undefined ? undefined : this.#clock.setTimeout(() => done(), limitMs);
-      const done = () => {
-        if (timer !== undefined) this.#clock.clearTimeout(timer);
-        this.#tail.onChange(undefined);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done, { once: true });
-      this.#tail.onChange(done);
-    });
-    this.#sliceEnd = this.#clock.now() + SLICE_MS;
   }
 }

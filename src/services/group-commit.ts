@@ -10,19 +10,21 @@ export interface Marker {
 }
 
 /** An operation on its way into the log. */
-export interface RecordEntry {
+export interface RecordEntry<Op> {
   data: Uint8Array;
+  /** What `data` holds, if nobody can change it any more. */
+  operation: Op | undefined;
   ticket: Ticket;
 }
 
-export type Entry = RecordEntry | { marker: Marker };
+export type Entry<Op> = RecordEntry<Op> | { marker: Marker };
 
 /** What a group commit tells its owner, in the order of submission. */
-export interface GroupCommitHooks {
-  onAppended(entry: RecordEntry, opNum: number): void;
+export interface GroupCommitHooks<Op> {
+  onAppended(entry: RecordEntry<Op>, opNum: number): void;
   onMarker(marker: Marker): void;
   /** The records may or may not exist. */
-  onFailed(entries: readonly RecordEntry[], error: unknown): void;
+  onFailed(entries: readonly RecordEntry<Op>[], error: unknown): void;
   /** Records up to this one survive a power cut. */
   onSynced(opNum: number): void;
   /** A batch has ended: the numbers of all that was appended are known. */
@@ -37,17 +39,17 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
  * Brings entries into the log: those that arrive while an append is running share the next one,
  * so that one sync serves all its waiters.
  */
-export class GroupCommit {
+export class GroupCommit<Op> {
   readonly #wal: Wal;
-  readonly #hooks: GroupCommitHooks;
-  #queue: Entry[] = [];
+  readonly #hooks: GroupCommitHooks<Op>;
+  #queue: Entry<Op>[] = [];
   #running = false;
   /** Resolves when what is queued and being written has ended. */
   #work = Promise.resolve();
   /** The records that are being written. */
-  #inFlight: readonly RecordEntry[] = [];
+  #inFlight: readonly RecordEntry<Op>[] = [];
 
-  constructor(wal: Wal, hooks: GroupCommitHooks) {
+  constructor(wal: Wal, hooks: GroupCommitHooks<Op>) {
     this.#wal = wal;
     this.#hooks = hooks;
   }
@@ -72,7 +74,7 @@ export class GroupCommit {
     for (const { ticket } of this.#inFlight) ticket.failed(error);
   }
 
-  push(entry: Entry): void {
+  push(entry: Entry<Op>): void {
     this.#queue.push(entry);
     if (this.#running) return;
     this.#running = true;
@@ -81,20 +83,20 @@ export class GroupCommit {
   }
 
   /** Takes an entry back that no append has taken yet. */
-  withdraw(entry: Entry): void {
+  withdraw(entry: Entry<Op>): void {
     const at = this.#queue.indexOf(entry);
     if (at >= 0) this.#queue.splice(at, 1);
   }
 
   /** Empties the queue; an append that is running is not affected. */
-  clear(): Entry[] {
+  clear(): Entry<Op>[] {
     return this.#queue.splice(0);
   }
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#takeBatch();
-      const records = batch.filter((entry): entry is RecordEntry => 'data' in entry);
+      const records = batch.filter((entry): entry is RecordEntry<Op> => 'data' in entry);
       for (const record of records) record.ticket.handOver();
       this.#inFlight = records;
       // The log, not the worker, makes sure that what is waited for is safe.
@@ -112,7 +114,7 @@ export class GroupCommit {
 
   /** The records' numbers, or undefined when they were not (or may not have been) written. */
   async #append(
-    records: readonly RecordEntry[],
+    records: readonly RecordEntry<Op>[],
     sync: boolean,
   ): Promise<readonly number[] | undefined> {
     if (records.length === 0) return [];
@@ -129,7 +131,7 @@ export class GroupCommit {
     }
   }
 
-  #deliver(batch: readonly Entry[], opNums: readonly number[] | undefined): void {
+  #deliver(batch: readonly Entry<Op>[], opNums: readonly number[] | undefined): void {
     let at = 0;
     for (const entry of batch) {
       if ('marker' in entry) {
@@ -142,7 +144,7 @@ export class GroupCommit {
     }
   }
 
-  #takeBatch(): Entry[] {
+  #takeBatch(): Entry<Op>[] {
     let bytes = 0;
     let count = 0;
     for (const entry of this.#queue) {

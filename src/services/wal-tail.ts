@@ -31,10 +31,13 @@ export interface TailHooks {
 /** The next thing to do: records up to a number, or a signal in its place. */
 export type TailItem = { to: number } | { marker: Marker };
 
-interface Pending {
+/** An operation that need not be read back: itself, or what its record holds. */
+export type Windowed<Op> = { operation: Op } | { data: Uint8Array };
+
+interface Pending<Op> {
   bytes: number;
-  /** Absent when the window was full: the record is read back. */
-  data: Uint8Array | undefined;
+  /** Absent when the window was full. */
+  windowed: Windowed<Op> | undefined;
   ticket: Ticket;
 }
 
@@ -42,15 +45,15 @@ interface Pending {
  * The unapplied tail of the log. Operations and signals enter in the order of submission, wait for
  * room, share appends, and are taken by one applier in that order.
  */
-export class WalTail {
+export class WalTail<Op = unknown> {
   readonly #wal: Wal;
   readonly #clock: Clock;
   readonly #limits: TailLimits;
   readonly #hooks: TailHooks;
-  readonly #commit: GroupCommit;
+  readonly #commit: GroupCommit<Op>;
   readonly #room: Room;
   readonly #usage: WalUsage;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, Pending<Op>>();
   #items: TailItem[] = [];
   #closed: SluiceError | undefined = new SluiceError('SLUICE_NOT_OPEN', 'the store is not open');
   /** Set when everyone has been answered: what is still being appended is not waited for. */
@@ -143,8 +146,11 @@ export class WalTail {
     else this.#placeRecords(last);
   }
 
-  /** Submits an encoded operation. Errors: `SLUICE_OPERATION_TOO_LARGE`, `SLUICE_WAL_FULL`, `SLUICE_STOPPED`, … */
-  submit(data: Uint8Array, options: SubmitOptions): Promise<SubmitResult> {
+  /**
+   * Submits an encoded operation; with `operation`, which nobody may change any more, it isn't
+   * decoded again. Errors: `SLUICE_OPERATION_TOO_LARGE`, `SLUICE_WAL_FULL`, `SLUICE_STOPPED`, …
+   */
+  submit(data: Uint8Array, options: SubmitOptions, operation?: Op): Promise<SubmitResult> {
     const bytesMax = Math.min(this.#limits.windowBytesMax, this.#limits.bytesMax);
     if (data.byteLength > bytesMax) {
       return Promise.reject(
@@ -157,7 +163,7 @@ export class WalTail {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const ticket = new Ticket(options, this.#clock);
     if (ticket.settled) return ticket.result;
-    const entry = { data, ticket };
+    const entry = { data, operation, ticket };
     let leaveQueue = () => {};
     ticket.onWithdraw(() => leaveQueue());
     leaveQueue = this.#room.enter(
@@ -189,9 +195,9 @@ export class WalTail {
     return this.#items[0];
   }
 
-  /** The record's bytes if it is still in memory. */
-  windowed(opNum: number): Uint8Array | undefined {
-    return this.#pending.get(opNum)?.data;
+  /** The operation if it is still in memory. */
+  windowed(opNum: number): Windowed<Op> | undefined {
+    return this.#pending.get(opNum)?.windowed;
   }
 
   /** Takes a signal off the tail, to be delivered. */
@@ -205,7 +211,7 @@ export class WalTail {
     this.advance(opNum);
     if (pending === undefined) return;
     this.#pending.delete(opNum);
-    if (pending.data !== undefined) this.#windowBytes -= pending.bytes;
+    if (pending.windowed !== undefined) this.#windowBytes -= pending.bytes;
     const { ticket } = pending;
     if ('declined' in outcome) ticket.failed(outcome.declined);
     else if (ticket.wait !== 'optimized') ticket.completed(opNum, outcome.affected);
@@ -264,9 +270,9 @@ export class WalTail {
     for (const entry of this.#commit.clear()) {
       if ('data' in entry) this.#rejectEntry(entry, error);
     }
-    for (const { bytes, data, ticket } of this.#pending.values()) {
+    for (const { bytes, windowed, ticket } of this.#pending.values()) {
       ticket.failed(error);
-      if (data !== undefined) this.#windowBytes -= bytes;
+      if (windowed !== undefined) this.#windowBytes -= bytes;
       this.#room.leave(bytes);
     }
     this.#pending.clear();
@@ -299,7 +305,7 @@ export class WalTail {
     this.#wake = wake;
   }
 
-  #appended({ data, ticket }: RecordEntry, opNum: number): void {
+  #appended({ data, operation, ticket }: RecordEntry<Op>, opNum: number): void {
     const bytes = data.byteLength;
     this.#hooks.onAppended();
     ticket.appended(opNum);
@@ -310,7 +316,8 @@ export class WalTail {
       return;
     }
     const fits = this.#wal.dense && this.#windowBytes + bytes <= this.#limits.windowBytesMax;
-    this.#pending.set(opNum, { bytes, data: fits ? data : undefined, ticket });
+    const held = operation === undefined ? { data } : { operation };
+    this.#pending.set(opNum, { bytes, windowed: fits ? held : undefined, ticket });
     if (fits) this.#windowBytes += bytes;
     this.#windowBytesPeak = Math.max(this.#windowBytesPeak, this.#windowBytes);
     this.#placeRecords(opNum);
@@ -337,12 +344,12 @@ export class WalTail {
     else if (!this.#live) this.#hooks.onWork();
   }
 
-  #appendFailed(entries: readonly RecordEntry[], error: unknown): void {
+  #appendFailed(entries: readonly RecordEntry<Op>[], error: unknown): void {
     for (const entry of entries) this.#rejectEntry(entry, error);
     this.#hooks.onAppendFailed(error);
   }
 
-  #rejectEntry({ data, ticket }: RecordEntry, error: unknown): void {
+  #rejectEntry({ data, ticket }: RecordEntry<Op>, error: unknown): void {
     ticket.failed(error);
     this.#giveRoomBack(data.byteLength);
   }

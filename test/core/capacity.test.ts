@@ -63,7 +63,7 @@ describe('a nearly full disk', () => {
     await store.clock.advance(2000);
     const { commits } = store.handler.telemetry().flush;
     await store.run(store.put('due', 2));
-    await store.clock.advance(60);
+    await store.clock.advance(120);
     await store.failure(store.put('more'));
     await store.clock.advance(10);
     // Long before the next round is due.

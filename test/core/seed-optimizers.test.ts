@@ -223,7 +223,7 @@ describe('seed row: finished handles reaped every 5 s, and a pass after it (pull
 
   test('without any signal it looks again every 5 s', async () => {
     const store = await openTiny({ optimizers: [{ fanIn: 9 }] });
-    await store.clock.advance(10);
+    await store.clock.advance(100);
     const passes = store.hooks.count('ensureCapacity');
     await store.clock.advance(4900);
     expect(store.hooks.count('ensureCapacity')).toBe(passes);

@@ -24,8 +24,8 @@ describe('plunge in the same tick as submissions', () => {
       if (random.chance(0.3)) await store.clock.advance(random.between(0, 7));
       await store.run(plunged, patienceMs);
       expect(store.handler.telemetry().operations.applied, `seed ${seed}`).toBe(submitted);
-      // The applier lingers for 5 ms: come back before, at and after its end.
-      if (random.chance(0.7)) await store.clock.advance(random.between(0, 10));
+      // The applier lingers for 50 ms: come back before, at and after its end.
+      if (random.chance(0.7)) await store.clock.advance(random.between(0, 100));
     }
     await store.run(store.handler.stop());
   });

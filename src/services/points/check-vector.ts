@@ -25,11 +25,19 @@ export function writeVector(
   if (isFloat32Array(vector)) slab.set(vector, offset);
   else writeNumbers(vector, slab, offset, place);
   // The slab is looked at, not the input: a double can be too large for it.
+  if (areFinite(slab, offset, dimensions)) return;
   for (let i = 0; i < dimensions; i++) {
     if (Number.isFinite(slab[offset + i])) continue;
     const why = Number.isFinite(vector[i]) ? 'too large for a float32' : 'not finite';
     throw bad(place, `[${i}] is ${vector[i]}, which is ${why}`);
   }
+}
+
+/** In one sum instead of a test of each: a finite number times zero is zero, any other is NaN. */
+function areFinite(slab: Float32Array, offset: number, count: number): boolean {
+  let sum = 0;
+  for (let i = offset; i < offset + count; i++) sum += (slab[i] ?? 0) * 0;
+  return sum === 0;
 }
 
 function writeNumbers(
