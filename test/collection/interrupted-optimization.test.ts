@@ -282,6 +282,7 @@ function parts(directory: Awaited<ReturnType<typeof openDirectory>>) {
     creating,
     marginBytes,
     finishCreation: () => directory.finishCreation(),
+    walBytes: () => directory.walBytes(),
     close: () => directory.close(),
   };
 }

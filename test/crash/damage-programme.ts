@@ -31,16 +31,26 @@ const OPTIONS = {
   storage: { walWriteBufferBytes: 65_536, segmentsWriteBufferBytes: 65_536 },
 } as const;
 
-async function update(collection: Collection, random: Random, number: number): Promise<void> {
+/** An operation or two; `onDone` is awaited after each. */
+async function update(
+  collection: Collection,
+  random: Random,
+  number: number,
+  onDone?: () => Promise<void>,
+): Promise<void> {
   const filler = 'x'.repeat(random.between(200, 3000));
   const ids = Array.from({ length: random.between(1, 8) }, () => random.between(0, 120));
-  if (number % 7 === 6) await collection.delete(ids.slice(0, 2), { wait: number % 2 === 0 });
+  if (number % 7 === 6) {
+    await collection.delete(ids.slice(0, 2), { wait: number % 2 === 0 });
+    await onDone?.();
+  }
   const points = ids.map((id) => ({
     id,
     vector: Array.from({ length: DIMENSIONS }, () => random.between(-1000, 1000)),
     payload: { number, filler: filler + random.between(0, 1e9) },
   }));
   await collection.upsert(points, { wait: number % 2 === 0 });
+  await onDone?.();
 }
 
 async function textOf(collection: Collection): Promise<string> {
@@ -57,27 +67,26 @@ export async function makeStores(
 ): Promise<{ older: string; left: Left[] }> {
   const [live, older] = [join(directory, 'live'), join(directory, 'older')];
   let number = 0;
-  const work = async (collection: Collection, count: number) => {
-    for (let index = 0; index < count; index += 1) {
-      await update(collection, random, number);
+  const work = async (collection: Collection, onDone?: () => Promise<void>) => {
+    for (let index = 0; index < updates; index += 1) {
+      await update(collection, random, number, onDone);
       number += 1;
     }
   };
   const first = await openCollection(live, OPTIONS);
   await first.createPayloadIndex('number', 'integer');
-  await work(first, updates);
+  await work(first);
   await first.optimize();
   await first.close();
   cpSync(live, older, { recursive: true });
   const second = await openCollection(live, OPTIONS);
-  await work(second, updates);
+  await work(second);
   await second.optimize();
   await second.flush();
   const sinceFlush = [await textOf(second)];
-  for (let index = 0; index < updates; index += 1) {
-    await work(second, 1);
+  await work(second, async () => {
     sinceFlush.push(await textOf(second));
-  }
+  });
   const killed = join(directory, 'killed');
   copyAtRest(live, killed);
   const text = await textOf(second);
