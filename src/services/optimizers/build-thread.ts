@@ -93,7 +93,14 @@ export async function runInThread<Kind extends BuildJobKind>(
 function startWorker(url: URL, request: BuildRequest): Worker {
   try {
     // Flags of the main thread, such as a debugger's port, are not for this one.
-    return new Worker(url, { workerData: request, execArgv: [], name: 'sluice-build' });
+    return new Worker(url, {
+      workerData: request,
+      execArgv: [],
+      name: 'sluice-build',
+      // The end of a thread would close what it has put in the place of descriptor 0, and with that
+      // libuv the process; see `usearch-index.ts`.
+      trackUnmanagedFds: false,
+    });
   } catch (error) {
     throw toSluiceError(error, 'SLUICE_THREAD', 'cannot start a build thread');
   }

@@ -55,11 +55,14 @@ async function importLibrary(): Promise<GraphLibrary> {
     class CarefulIndex extends Index {
       override view(path: string): void {
         checkMappable(path);
+        const spare = openAgain(0);
         try {
           super.view(path);
         } catch (error) {
-          occupyDescriptorZero();
+          restoreDescriptorZero(spare);
           throw error;
+        } finally {
+          if (spare !== undefined) closeSync(spare);
         }
       }
     }
@@ -97,15 +100,27 @@ function checkMappable(path: string): void {
   }
 }
 
+/** Another descriptor of what a descriptor has open; undefined where there is none to be had. */
+function openAgain(descriptor: number): number | undefined {
+  try {
+    return openSync(`/dev/fd/${descriptor}`, 'r');
+  } catch {
+    // It is closed or a socket, or the platform has no names for descriptors.
+    return undefined;
+  }
+}
+
 /**
- * Puts something in the place of descriptor 0 where the library has closed it all the same: the
- * next pipe or socket would get that number, and libuv ends a process that closes one with it.
+ * Opens descriptor 0 again where the library has closed it all the same: the next pipe or socket
+ * would get that number, and libuv ends a process that closes one with it. It also ends one that
+ * begins to read from there, unless what is there can be waited for, as `spare` can be.
  */
-function occupyDescriptorZero(): void {
+function restoreDescriptorZero(spare: number | undefined): void {
   try {
     fstatSync(0);
   } catch {
-    openSync(devNull, 'r');
+    // The lowest number that is free is taken: 0.
+    if (spare === undefined || openAgain(spare) === undefined) openSync(devNull, 'r');
   }
 }
 
