@@ -86,6 +86,8 @@ export async function makeStores(
   await second.flush();
   const sinceFlush = [await textOf(second)];
   await work(second, async () => {
+    // What isn't waited for may not be visible yet.
+    await second.plunge();
     sinceFlush.push(await textOf(second));
   });
   const killed = join(directory, 'killed');
