@@ -10,7 +10,7 @@ export interface CollectionInfo {
   distance: Distance;
   points: number;
   segments: readonly PointSegmentInfo[];
-  /** Op numbers: the log has forgotten up to `acked`, the segments hold up to `applied`. */
+  /** Op numbers: the log has forgotten up to `acked`, reads show the operations up to `applied`. */
   wal: { acked: number; applied: number; last: number };
   /** By path. */
   payloadIndexes: { [path: string]: PayloadIndexType };

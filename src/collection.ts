@@ -272,7 +272,7 @@ export class Collection {
       distance: holder.distance,
       points: holder.pointCount,
       segments: holder.segments(),
-      wal: { acked: log.acked, applied: log.applied, last: log.last },
+      wal: { acked: log.acked, applied: holder.shownUpTo ?? log.applied, last: log.last },
       payloadIndexes: Object.fromEntries(holder.schema),
       configuration: {
         ...holder.configuration,

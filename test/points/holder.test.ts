@@ -85,6 +85,23 @@ describe('opening', () => {
   });
 });
 
+describe('opening again', () => {
+  it('shows readers what was there before, and says so, until everything has been replayed', async () => {
+    const store = new TestBlockStore();
+    const holder = await openHolder(store);
+    new Writer(holder).upsert([1, 2, 3], 1);
+    await flush(holder);
+    new Writer(holder).delete([1]);
+    const options = { storeId: 'test', signal: neverAborted, onProgress: () => {} };
+    await holder.open(options);
+    expect([holder.applied, holder.shownUpTo, holder.pointCount]).toEqual([1, 2, 2]);
+    new Writer(holder).delete([1]);
+    expect([holder.applied, holder.shownUpTo]).toEqual([2, 2]);
+    holder.recovered();
+    expect([holder.shownUpTo, holder.pointCount]).toEqual([undefined, 2]);
+  });
+});
+
 describe('the configuration', () => {
   it('is overridden by what is given at open, and stored', async () => {
     const store = new TestBlockStore();

@@ -17,6 +17,7 @@ import { indexingThresholdBytes } from '../optimizer-options.js';
 import type { DiskUse, LogNotes, SegmentHolder } from '../ports.js';
 import { indexingThreads } from '../resource-budget.js';
 import { PointCapture } from './capture.js';
+import { checkShape, shapeOfNew } from './collection-shape.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
 import type { PointHolderOptions } from './holder-options.js';
 import { IndexKeeper, type ProblemListener } from './index-keeper.js';
@@ -32,7 +33,6 @@ import { search } from './search.js';
 import type { SearchOptions } from './search-options.js';
 import type { Segment } from './segment.js';
 import { infoOf, type PointSegmentInfo } from './segment-info.js';
-import type { VectorShape } from './slab.js';
 import { PointSnapshot } from './snapshot.js';
 import { PointState } from './state.js';
 import { findPoint } from './transaction.js';
@@ -94,9 +94,9 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (stored === undefined && !this.#mayCreate) {
       throw new SluiceError('SLUICE_DAMAGED', 'the manifest of the segments is missing');
     }
-    const body = stored ?? emptyManifest(this.#shapeOfNew());
+    const body = stored ?? emptyManifest(shapeOfNew(this.#options));
     checkManifest(body);
-    this.#checkShape(body);
+    checkShape(body, this.#options);
     const segments = await loadSegments(body, { store, clock, signal, onProgress });
     await this.#keeper?.open(body, segments, onProblem);
     const state = new PointState(body, segments, cpus);
@@ -214,6 +214,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   /** The newest operation whose effects are here. */
   get applied(): number {
     return this.#opened().applied;
+  }
+
+  /** The newest operation that readers see, while they are shown what was there before. */
+  get shownUpTo(): number | undefined {
+    return this.#shown?.applied;
   }
 
   get dimensions(): number {
@@ -377,21 +382,5 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     } finally {
       capture.release();
     }
-  }
-
-  #shapeOfNew(): VectorShape {
-    const { dimensions, distance = 'cosine' } = this.#options;
-    if (dimensions !== undefined) return { dimensions, distance };
-    throw new SluiceError('SLUICE_BAD_OPTION', 'a new collection needs the option dimensions');
-  }
-
-  #checkShape(stored: VectorShape): void {
-    const { dimensions = stored.dimensions, distance = stored.distance } = this.#options;
-    if (dimensions === stored.dimensions && distance === stored.distance) return;
-    throw new SluiceError(
-      'SLUICE_DIMENSIONS_MISMATCH',
-      `the collection has ${stored.dimensions} dimensions and the distance ${stored.distance}, ` +
-        `not ${dimensions} and ${distance}`,
-    );
   }
 }

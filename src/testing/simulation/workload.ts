@@ -173,7 +173,7 @@ export class Workload {
 
   async #search(collection: Collection): Promise<void> {
     const { oracle, settings, violated } = this.#world;
-    oracle.advance(collection.telemetry().log.applied);
+    oracle.advance(collection.info().wal.applied);
     const query = this.#maker.vector();
     const filter = this.#random.chance(0.5) ? this.#maker.filter() : undefined;
     const wanted = oracle.model.nearest(query, settings.distance, filter);
@@ -195,7 +195,7 @@ export class Workload {
 
   async #count(collection: Collection): Promise<void> {
     const { oracle, violated } = this.#world;
-    oracle.advance(collection.telemetry().log.applied);
+    oracle.advance(collection.info().wal.applied);
     const filter = this.#maker.filter();
     const wanted = oracle.model.select(filter).length;
     const ending = await this.#world.ending(collection.count({ filter: filterOf(filter) }));
@@ -206,7 +206,7 @@ export class Workload {
 
   async #get(collection: Collection): Promise<void> {
     const { oracle, violated } = this.#world;
-    oracle.advance(collection.telemetry().log.applied);
+    oracle.advance(collection.info().wal.applied);
     const model = new PointModel(oracle.model);
     const id = this.#random.between(1, 9);
     const ending = await this.#world.ending(collection.get([id], { withVector: true }));
