@@ -87,12 +87,6 @@ describe('the core with all its workers, walked on LevelDB', () => {
   beforeAll(
     async () => {
       reports = await walkAll();
-        for (let n = 5; n <= reports.length; n += 5)
-        const t = takenBy(reports);
-        console.log(
-          [...KNOWN].filter((x) => t.has(x)),
-        );
-      }
     },
     5 * MINUTES + STEPS * 100,
   );
