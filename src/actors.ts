@@ -174,6 +174,8 @@ function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) 
     },
     actions: {
       recordFailure: (_, { error }) => {
+        // Whoever shares the budget must not wait for passes that fail.
+        runs.releaseReserved();
         core.log.planningFailed(error);
         core.failIfSticky('optimizerScheduler', error);
       },

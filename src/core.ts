@@ -163,7 +163,7 @@ export class Core<Op, Info extends SegmentInfo> {
       errors,
       beforeRun: () => this.start.beforeRun(),
       isBroken,
-      onUndoFailed: (error) => this.breakIfSticky(error),
+      onError: (error) => this.breakIfSticky(error),
       onEnd: (run, end, times) => this.#runEnded(run, end, times),
     });
   }

@@ -2,7 +2,12 @@ import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xst
 
 /** Every state node of a machine, the root first; history states are no states to be in. */
 export function stateNodes(machine: AnyStateMachine): AnyStateNode[] {
-  const nodes: AnyStateNode[] = [machine.root];
+  return nodesBelow(machine.root);
+}
+
+/** A state node and those within it, itself first. */
+export function nodesBelow(top: AnyStateNode): AnyStateNode[] {
+  const nodes = [top];
   for (const node of nodes) nodes.push(...Object.values(node.states));
   return nodes.filter(({ type }) => type !== 'history');
 }

@@ -21,8 +21,8 @@ export interface RunOptions {
   beforeBegin(): Promise<void> | undefined;
   /** True when the storage must not be written: blocks are then left to the next opening. */
   isBroken(): boolean;
-  /** Told of what could not be undone before the end is: nothing is written after an error that stays. */
-  onUndoFailed(error: unknown): void;
+  /** Told at once of an error that the end may not tell: nothing is written after one that stays. */
+  onError(error: unknown): void;
   /** Called exactly once, when permits are returned and no segment is frozen any more. */
   onEnd(end: RunEnd): void;
 }
@@ -109,7 +109,7 @@ export class OptimizationRun {
       this.#end({ outcome: 'done', points, output: this.#started.output });
       return points;
     } catch (error) {
-      this.#failure ??= error;
+      this.#failed(error);
       throw error;
     }
   }
@@ -130,7 +130,7 @@ export class OptimizationRun {
       const isBroken = isSticky(this.#failure) || this.#options.isBroken();
       if (!isBroken) await optimization?.discard();
     } catch (error) {
-      this.#options.onUndoFailed(error);
+      this.#options.onError(error);
       throw error;
     } finally {
       const why = this.#cancelled;
@@ -152,9 +152,15 @@ export class OptimizationRun {
     try {
       return await work();
     } catch (error) {
-      this.#failure ??= error;
+      this.#failed(error);
       throw error;
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#failure ??= error;
+    // One that is cancelled ends as that, whatever a phase fails with that was still at work.
+    if (this.signal.aborted) this.#options.onError(error);
   }
 
   #context(): OptimizationContext {

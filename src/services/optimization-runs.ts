@@ -24,8 +24,8 @@ export interface RunsOptions<Info extends SegmentInfo> {
   beforeRun(): Promise<void> | undefined;
   /** True when the storage must not be written. */
   isBroken(): boolean;
-  /** Told of what a run could not undo, before it ends. */
-  onUndoFailed(error: unknown): void;
+  /** Told at once of an error that the end of a run may not tell. */
+  onError(error: unknown): void;
   /** Milliseconds: how long it took, and how long its segments are left alone, if it failed. */
   onEnd(run: OptimizationRun, end: RunEnd, times: { ms: number; backOffMs: number }): void;
 }
@@ -165,7 +165,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
   }
 
   #prepare(planned: Planned, ioPermit: Permit): number {
-    const { optimizers, cpuBudget, isBroken, onUndoFailed, beforeRun } = this.#options;
+    const { optimizers, cpuBudget, isBroken, onError, beforeRun } = this.#options;
     const optimizer = optimizers.find(({ name }) => name === planned.optimizer);
     assert(optimizer !== undefined, 'the plan names an optimizer of the store');
     this.#lastRun += 1;
@@ -178,7 +178,7 @@ export class OptimizationRuns<Info extends SegmentInfo> {
       this.counts.ended(planned.optimizer, end, ms);
       this.#ended(id, end, ms);
     };
-    const hooks = { beforeBegin: beforeRun, isBroken, onUndoFailed, onEnd };
+    const hooks = { beforeBegin: beforeRun, isBroken, onError, onEnd };
     const environment = { ioPermit, cpuBudget, trackers, ...hooks };
     this.#runs.set(id, new OptimizationRun({ optimizer, segmentIds, ...environment }));
     return id;

@@ -112,6 +112,23 @@ describe('when the storage breaks', () => {
     expect(ends).toEqual(['run.rollback']);
   });
 
+  it('by an optimization that is being cancelled, it is not written any more', async () => {
+    const { handler, gates, journal, clock } = await openGated();
+    gates.decide = ({ site }) => (site === 'run.catchUp' ? 'deaf' : 'pass');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    const reconfigured = codeOf(handler.reconfigure({ flushIntervalMs: 9000 }));
+    await settle(20);
+    open(gates, 'run.catchUp', errorOf('sticky'));
+    await settle(20);
+    expect(handler.state).toBe('broken');
+    expect(await reconfigured).toBe('SLUICE_BROKEN');
+    expect(deathsWritten(journal)).toEqual([1]);
+    gates.release();
+    await clock.run(handler.reopen());
+  });
+
   it('the end of an optimization whose blocks could not be deleted is not noted any more', async () => {
     const { handler, gates, journal } = await openGated();
     hold(gates, 'run.copy', 'run.discard');

@@ -2,6 +2,7 @@
 import { ResourceBudget } from 'sluice';
 import { describe, expect, test } from 'vitest';
 import { settle } from './support/stepped-clock.js';
+import { errorOf } from './support/tiny-segments.js';
 import { openTiny } from './support/tiny-store.js';
 
 const budgetsOf = (io: number, cpu: number) => ({
@@ -121,6 +122,20 @@ describe('seed row: budget trigger', () => {
     elsewhere?.release();
     await settle(10);
     expect(budgets.io.status()).toEqual({ total: 1, used: 0, waiting: 0 });
+    await store.run(store.handler.stop());
+  });
+
+  test('a permit that comes to a pass that fails is given back until the next try', async () => {
+    const budgets = budgetsOf(1, 1);
+    const elsewhere = budgets.io.tryAcquire(1);
+    const store = await openTiny({ optimizers: [{}], settings: { budgets } });
+    await store.fill(5);
+    await store.clock.until(() => budgets.io.status().waiting === 1);
+    store.hooks.fail('ensureCapacity', errorOf('transient'));
+    elsewhere?.release();
+    await settle(10);
+    expect(budgets.io.status()).toEqual({ total: 1, used: 0, waiting: 0 });
+    await store.clock.until(() => store.hooks.count('compaction.swap') === 1);
     await store.run(store.handler.stop());
   });
 

@@ -1,9 +1,8 @@
+import type { CollectionParts } from '../../collection-parts.js';
 import { SluiceError } from '../../errors.js';
 import type { PointCapture } from '../../services/points/capture.js';
 import type { PointHolder } from '../../services/points/holder.js';
-import type { PointOperation } from '../../services/points/operations.js';
 import type { Rebuild } from '../../services/points/rebuild.js';
-import type { OperationCodec } from '../../services/ports.js';
 
 /** Makes steps of a holder fail before they have done anything, as its port allows. */
 export function failNowAndThen(holder: PointHolder, fails: () => boolean): void {
@@ -28,9 +27,12 @@ export function failNowAndThen(holder: PointHolder, fails: () => boolean): void 
   holder.beginRebuild = (ids) => failingRebuild(beginRebuild.call(holder, ids), mayFail);
 }
 
-/** Makes the workers that update and flush die of errors that they know nothing of. */
+/**
+ * Makes the workers that update and flush die of errors that they know nothing of. An updating one
+ * does so where it decodes a record: those of a replay, and every other one of live work.
+ */
 export function crashNowAndThen(
-  { codec, holder }: { codec: OperationCodec<PointOperation>; holder: PointHolder },
+  { codec, handler, holder }: Pick<CollectionParts, 'codec' | 'handler' | 'holder'>,
   fails: () => boolean,
 ): void {
   const mayCrash = () => {
@@ -40,6 +42,13 @@ export function crashNowAndThen(
   codec.decode = (data) => {
     mayCrash();
     return decode(data);
+  };
+  const { submitEncoded } = handler;
+  let submitted = 0;
+  handler.submitEncoded = (data, options, operation) => {
+    submitted += 1;
+    const kept = submitted % 2 === 0 ? operation : undefined;
+    return submitEncoded.call(handler, data, options, kept);
   };
   const { capture } = holder;
   holder.capture = (applied, notes) => {

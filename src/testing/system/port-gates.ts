@@ -43,6 +43,8 @@ export class PortGates {
   decide: (call: GatedCall) => Holding = () => 'pass';
   /** What has passed waits for what passed before it, so that nothing depends on what ends first. */
   oneAtATime = false;
+  /** While true, nothing that is scripted happens: for those who only look. */
+  isAside = false;
   readonly #waiting = new Set<HeldCall>();
   #scripts: Scripted[] = [];
   #atWork = 0;
@@ -92,6 +94,7 @@ export class PortGates {
 
   /** The scripted failure of this call, if there is one. */
   take(site: Site): Opening | undefined {
+    if (this.isAside) return undefined;
     const script = this.#scripts.find((one) => one.site === site);
     if (script === undefined) return undefined;
     script.left -= 1;

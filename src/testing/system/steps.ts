@@ -94,6 +94,7 @@ export function eventsOf(step: Step): readonly string[] {
       return ['Reconfigure', 'Pause', 'Resume'];
     case 'timer':
       return ['xstate.after.', 'Restart'];
+    case 'takePermits':
     case 'givePermits':
       return ['xstate.done.actor.permitWaiter', 'xstate.done.actor.acquireCpu'];
     case 'open':
@@ -105,24 +106,25 @@ export function eventsOf(step: Step): readonly string[] {
     case 'fail':
       return (EFFECTS[step.site] ?? [])
         .map((effect) => `xstate.error.actor.${effect}`)
-        .concat(step.how === 'sticky' ? ['Broken'] : []);
+        .concat(step.how === 'sticky' ? ['Broken'] : [])
+        .concat(step.site === 'capture.release' ? ['xstate.done.actor.settle.'] : []);
     default:
       return [];
   }
 }
 
-/** The effects of the charts that wait for a call. */
+/** The effects and workers of the charts that wait for a call. */
 const EFFECTS: Partial<Record<Site, readonly string[]>> = {
   'wal.open': ['open'],
   'segments.open': ['open'],
   'deaths.read': ['open'],
   'wal.read': ['applier', 'drain', 'updateWorker'],
   'segments.apply': ['applier', 'drain', 'updateWorker'],
-  'wal.sync': ['capture'],
+  'wal.sync': ['capture', 'flushWorker'],
   'segments.capture': ['capture'],
-  'capture.writeBlocks': ['writeBlocks'],
-  'capture.commit': ['commit'],
-  'wal.acknowledge': ['acknowledge'],
+  'capture.writeBlocks': ['writeBlocks', 'flushWorker'],
+  'capture.commit': ['commit', 'flushWorker'],
+  'wal.acknowledge': ['acknowledge', 'flushWorker'],
   'capture.release': ['flushWorker'],
   'segments.ensureCapacity': ['ensureCapacity'],
   'optimizer.select': ['plan'],

@@ -49,7 +49,7 @@ interface Life<Op, Info extends SegmentInfo> {
  */
 export class System<Op, Info extends SegmentInfo> {
   readonly journal = new Journal();
-  readonly taken = new TransitionsTaken();
+  readonly taken: TransitionsTaken;
   readonly #store: SystemStore<Op, Info>;
   readonly #plan: (call: GatedCall) => HoldingPlan;
   readonly #numbers = { request: 0, hold: 0, reader: 0 };
@@ -59,9 +59,15 @@ export class System<Op, Info extends SegmentInfo> {
   #lives = 0;
   #life: Life<Op, Info> | undefined;
 
-  constructor(store: SystemStore<Op, Info>, plan: (call: GatedCall) => HoldingPlan) {
+  /** `known`: transitions that nobody wants taken any more. */
+  constructor(
+    store: SystemStore<Op, Info>,
+    plan: (call: GatedCall) => HoldingPlan,
+    known: Iterable<string> = [],
+  ) {
     this.#store = store;
     this.#plan = plan;
+    this.taken = new TransitionsTaken(known);
   }
 
   get callers(): Callers<Op, Info> {
@@ -87,7 +93,15 @@ export class System<Op, Info extends SegmentInfo> {
     return { io: unitsOf(io), cpu: unitsOf(cpu) };
   }
 
-  get watched(): Watched {
+  /** Has somebody look at the system, who meets nothing that is meant for it. */
+  look(how: (watched: Watched) => void): void {
+    const { gates } = this.#current.recorded;
+    gates.isAside = true;
+    how(this.#watched);
+    gates.isAside = false;
+  }
+
+  get #watched(): Watched {
     const { callers, clock, recorded, opened } = this.#current;
     return {
       handler: callers.handler,

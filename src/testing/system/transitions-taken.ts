@@ -1,5 +1,10 @@
-import type { AnyMachineSnapshot, AnyTransitionDefinition, InspectionEvent } from 'xstate';
-import { nameOf, transitions } from '../../charts/definition.js';
+import type {
+  AnyMachineSnapshot,
+  AnyStateNode,
+  AnyTransitionDefinition,
+  InspectionEvent,
+} from 'xstate';
+import { nameOf, nodesBelow, transitions } from '../../charts/definition.js';
 import { flushWorkerMachine } from '../../machines/flush-worker.js';
 import { optimizationTaskMachine } from '../../machines/optimization-task.js';
 import { optimizerSchedulerMachine } from '../../machines/optimizer-scheduler.js';
@@ -14,12 +19,19 @@ const MACHINES = [
   optimizationTaskMachine,
   flushWorkerMachine,
 ];
+const NODES = MACHINES.flatMap((machine) => nodesBelow(machine.root));
 
 /** Which transitions of the charts a system has taken; made of what XState tells an inspector. */
 export class TransitionsTaken {
   readonly #names = new Set<string>();
+  readonly #known: ReadonlySet<string>;
   /** Names by definition: an actor's machine is made anew with each handler, its names are not. */
-  readonly #known = new WeakMap<AnyTransitionDefinition, string>();
+  readonly #nameOfEach = new WeakMap<AnyTransitionDefinition, string>();
+
+  /** `known`: names of those that nobody wants taken any more. */
+  constructor(known: Iterable<string> = []) {
+    this.#known = new Set(known);
+  }
 
   /** Give this to the update handler as its option `inspect`. */
   readonly inspect = (event: InspectionEvent): void => {
@@ -33,20 +45,43 @@ export class TransitionsTaken {
 
   /** Types of events of which a snapshot's active states have transitions that were never taken. */
   wanted(snapshot: AnyMachineSnapshot): Set<string> {
-    const types = new Set<string>();
-    for (const node of snapshot._nodes) {
-      for (const [type, offered] of node.transitions) {
-        if (offered.some((one) => !this.#names.has(this.#nameOf(one)))) types.add(type);
-      }
-    }
-    return types;
+    return this.#untaken(snapshot._nodes);
+  }
+
+  /** As `wanted`, of all states of the charts: some last for less than a turn, and are in no snapshot. */
+  wantedAnywhere(): Set<string> {
+    return this.#untaken(NODES);
+  }
+
+  /** Types of events that may lead a snapshot to states that have such transitions. */
+  leading(snapshot: AnyMachineSnapshot): Set<string> {
+    const leads = ({ target = [] }: AnyTransitionDefinition) =>
+      target.some((node: AnyStateNode) => this.#untaken(nodesBelow(node)).size > 0);
+    return typesOf(snapshot._nodes, leads);
+  }
+
+  #untaken(nodes: readonly AnyStateNode[]): Set<string> {
+    return typesOf(nodes, (one) => this.#isUntaken(one));
+  }
+
+  #isUntaken(transition: AnyTransitionDefinition): boolean {
+    const name = this.#nameOf(transition);
+    return !this.#names.has(name) && !this.#known.has(name);
   }
 
   #nameOf(transition: AnyTransitionDefinition): string {
-    const name = this.#known.get(transition) ?? nameOf(transition);
-    this.#known.set(transition, name);
+    const name = this.#nameOfEach.get(transition) ?? nameOf(transition);
+    this.#nameOfEach.set(transition, name);
     return name;
   }
+}
+
+function typesOf(
+  nodes: readonly AnyStateNode[],
+  isMeant: (transition: AnyTransitionDefinition) => boolean,
+): Set<string> {
+  const offered = nodes.flatMap((node) => [...node.transitions]);
+  return new Set(offered.flatMap(([type, all]) => (all.some(isMeant) ? [type] : [])));
 }
 
 /** The names of all transitions of the five charts. */

@@ -15,6 +15,8 @@ export interface WalkOptions {
   steps: number | readonly Step[];
   /** What happened behind everyone's back since it was asked last. @default nothing */
   stray?: () => readonly string[];
+  /** Names of transitions that other walks have taken: this one makes for the others. @default none */
+  known?: ReadonlySet<string>;
 }
 
 /** What a walk came to. */
@@ -44,17 +46,17 @@ const LINES = 30;
  */
 export async function walk<Op, Info extends SegmentInfo>(
   store: SystemStore<Op, Info>,
-  { seed, steps, stray = () => [] }: WalkOptions,
+  { seed, steps, stray = () => [], known = new Set() }: WalkOptions,
 ): Promise<WalkReport> {
   const walker = new Walker(seed);
   const healing = { on: false };
-  const system = new System(store, (call) => (healing.on ? 'auto' : walker.plan(call)));
+  const system = new System(store, (call) => (healing.on ? 'auto' : walker.plan(call)), known);
   const rules = new Rules(store, SLOTS_AT_FIRST);
   system.journal.listen((event) => rules.hear(event));
   const gone: Step[] = [];
   const isGood = () => {
     for (const text of stray()) system.journal.record({ type: 'stray', text });
-    rules.look(system.watched);
+    system.look((watched) => rules.look(watched));
     return rules.violations.length === 0;
   };
   const report = (extra: readonly Violation[] = []): WalkReport => ({

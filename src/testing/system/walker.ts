@@ -7,8 +7,10 @@ import type { GatedCall } from './port-gates.js';
 import { eventsOf, kindOf, type Step } from './steps.js';
 import type { HoldingPlan, System } from './system.js';
 
-/** How much likelier a step is that may take a transition nobody has taken. */
+/** How much likelier a step is that may take a transition nobody has taken where the system stands. */
 const NEWS = 16;
+/** The same for one that may lead to where there are such transitions. */
+const HOPE = 4;
 
 /** Of a hundred calls, those that wait for a step; chosen anew for each life, so that lives differ. */
 const HELD_PERCENT = [8, 30, 70];
@@ -47,12 +49,18 @@ export class Walker {
     const actors = snapshots(system.callers.handler.actor.getSnapshot());
     const situation = actors.map(({ value }) => stateName(value)).join(' | ');
     const wanted = actors.flatMap((snapshot) => [...system.taken.wanted(snapshot)]);
+    const leading = actors.flatMap((snapshot) => [...system.taken.leading(snapshot)]);
+    const anywhere = [...system.taken.wantedAnywhere()];
     const mark = `${this.#marks}`;
     const open = candidates(system, () => mark);
     const weights = open.map(({ step, weight }) => {
       const seen = this.#seen.get(`${situation} ${kindOf(step)}`) ?? 0;
-      const news = eventsOf(step).some((type) => wanted.some((one) => one.startsWith(type)));
-      return (weight * (news ? NEWS : 1)) / (1 + seen / 2);
+      const brings = (types: readonly string[]) =>
+        eventsOf(step).some((type) => types.some((one) => one.startsWith(type)));
+      // What is scripted strikes later, wherever the system is then.
+      const isNews = brings(step.step === 'fail' ? anywhere : wanted);
+      const news = isNews ? NEWS : brings(leading) ? HOPE : 1;
+      return (weight * news) / (1 + seen / 2);
     });
     const step = this.#pick(open, weights);
     const key = `${situation} ${kindOf(step)}`;

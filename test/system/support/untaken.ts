@@ -8,6 +8,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
     why: 'needs an event in the very turn in which an effect without a wait ends',
     names: [
       'optimizationTask.swapping on Stop: no target',
+      'optimizerScheduler.ensuringCapacity on Stop: no target',
       'optimizerScheduler.ensuringCapacity on xstate.done.actor.permitWaiter: no target',
       'optimizerScheduler.ensuringCapacity on xstate.error.actor.ensureCapacity if isLeaving: optimizerScheduler.draining',
       'optimizerScheduler.planning on Nop: no target',
@@ -42,6 +43,13 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
     names: [
       'optimizerScheduler.paused on Pause: no target',
       'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
+    ],
+  },
+  {
+    why: 'needs the storage to be broken by one worker while another one hangs, being stopped',
+    names: [
+      'updateHandler.broken.breaking on xstate.done.actor.flushWorker: no target',
+      'updateHandler.broken.breaking on xstate.done.actor.updateWorker: no target',
     ],
   },
   {
