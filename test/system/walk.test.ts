@@ -60,7 +60,8 @@ async function walkAll(): Promise<WalkReport[]> {
       reports.length < atLeast ||
       (reports.length < atMost && missingOf(reports).length > 0 && reports.every(isGood))
     ) {
-      const known = new Set([...takenBy(reports), ...KNOWN]);
+      const taken = takenBy(reports);
+      const known = taken.size === 0 ? taken : new Set([...taken, ...KNOWN]);
       const seeds = Array.from({ length: AT_ONCE }, (_, at) => SEED + reports.length + at);
       reports.push(...(await Promise.all(seeds.map((seed) => walkOne(seed, known, stray.take)))));
     }
