@@ -43,6 +43,11 @@ export class TransitionsTaken {
     return this.#names;
   }
 
+  /** True when others have been here before, who have told what they took. */
+  get isLate(): boolean {
+    return this.#known.size > 0;
+  }
+
   /** Types of events of which a snapshot's active states have transitions that were never taken. */
   wanted(snapshot: AnyMachineSnapshot): Set<string> {
     return this.#untaken(snapshot._nodes);

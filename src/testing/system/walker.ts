@@ -49,8 +49,10 @@ export class Walker {
     const actors = snapshots(system.callers.handler.actor.getSnapshot());
     const situation = actors.map(({ value }) => stateName(value)).join(' | ');
     const wanted = actors.flatMap((snapshot) => [...system.taken.wanted(snapshot)]);
-    const leading = actors.flatMap((snapshot) => [...system.taken.leading(snapshot)]);
-    const anywhere = [...system.taken.wantedAnywhere()];
+    // Little is left where others have been: what is far is then worth more than all the rest.
+    const { taken } = system;
+    const leading = taken.isLate ? actors.flatMap((one) => [...taken.leading(one)]) : [];
+    const anywhere = taken.isLate ? [...taken.wantedAnywhere()] : wanted;
     const mark = `${this.#marks}`;
     const open = candidates(system, () => mark);
     const weights = open.map(({ step, weight }) => {
