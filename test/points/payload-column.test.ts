@@ -124,9 +124,11 @@ describe('a block of rows', () => {
       expect(changed({ lengths })).toThrowError(damaged);
     }
     expect(changed({ payloads: '{"a":1}{}' })).toThrowError(damaged);
-    expect(changed({ version: 3 })).toThrowError(
-      expect.objectContaining({ code: 'SLUICE_FORMAT_UNKNOWN' }),
-    );
+    for (const later of [{ version: 3 }, { version: 3, vectors: undefined, ids: 'others' }]) {
+      expect(changed(later)).toThrowError(
+        expect.objectContaining({ code: 'SLUICE_FORMAT_UNKNOWN' }),
+      );
+    }
     for (const payloads of ['[{},1]', '[{}', '{}', '[{}]', undefined]) {
       expect(() => decodeRows(pack({ ...old, payloads }), 2)).toThrowError(damaged);
     }
