@@ -20,7 +20,7 @@ export interface CapacityHooks {
   onRoom(freeBytes: number): void;
   /** Nobody can tell how much of the disk is free. */
   onUnknown(error: unknown): void;
-  /** Space has been given back. */
+  /** Space has been given back, or there was too little to. */
   onReclaimed(): void;
   /** Space could not be given back. */
   onReclaimFailed(error: unknown): void;
@@ -162,15 +162,20 @@ export class Capacity {
 
   async #reclaim(isWorthwhile: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
     try {
-      if (!(await isWorthwhile())) return;
-      this.#reclaimedCommits = this.#flush.counts.commits;
-      await this.#segments.reclaim?.(signal);
-      await this.#wal.reclaim?.(signal);
-      await this.#garbage.reclaimed();
+      const isDue = await isWorthwhile();
+      if (isDue) await this.#giveBack(signal);
       this.#hooks.onReclaimed();
+      if (!isDue) return;
     } catch (error) {
       if (!signal.aborted) this.#hooks.onReclaimFailed(error);
     }
     await this.#watch.look();
+  }
+
+  async #giveBack(signal: AbortSignal): Promise<void> {
+    this.#reclaimedCommits = this.#flush.counts.commits;
+    await this.#segments.reclaim?.(signal);
+    await this.#wal.reclaim?.(signal);
+    await this.#garbage.reclaimed();
   }
 }

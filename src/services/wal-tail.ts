@@ -163,7 +163,10 @@ export class WalTail<Op = unknown> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const ticket = new Ticket(options, this.#clock);
     if (ticket.settled) return ticket.result;
-    const entry = { data, operation, ticket };
+    // An operation may take several times the memory of its record: few are kept beside theirs.
+    const { bytes, waitingBytes } = this.#room.usage;
+    const isNear = bytes + waitingBytes + data.byteLength <= this.#limits.windowBytesMax;
+    const entry = { data, operation: isNear ? operation : undefined, ticket };
     let leaveQueue = () => {};
     ticket.onWithdraw(() => leaveQueue());
     leaveQueue = this.#room.enter(

@@ -110,6 +110,27 @@ describe('a nearly full disk', () => {
     await store.run(store.handler.stop());
   });
 
+  test('how much could be given back is an error until somebody can tell', async () => {
+    const store = await openOn({ free: 2048 * MIB });
+    const errors: unknown[] = [errorOf('transient', 'busy'), undefined];
+    const garbageBytes = async () => {
+      const error = errors.shift();
+      if (error !== undefined) throw error;
+      return 0;
+    };
+    Object.assign(store.segments, { garbageBytes });
+    const standingAfter = async (key: string) => {
+      await store.run(store.put(key));
+      await store.run(store.handler.flush());
+      await store.clock.advance(10);
+      return store.handler.status().errors.filter(({ recoveredAt }) => recoveredAt === null);
+    };
+    expect(await standingAfter('a')).toMatchObject([{ what: 'reclaim', message: 'busy' }]);
+    expect(await standingAfter('b')).toEqual([]);
+    expect(store.handler.state).toBe('running');
+    await store.run(store.handler.stop());
+  });
+
   test('space is given back when much was deleted: less is enough when there is no more work', async () => {
     const disk = { free: 2048 * MIB };
     const store = await openOn(disk);

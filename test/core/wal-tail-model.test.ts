@@ -197,3 +197,22 @@ test('the queue does what a list with limits does, and in the end everyone has b
   // Otherwise the runs have met nothing of note.
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(0);
 });
+
+test('operations are kept beside records as far as the window goes, and not behind it', async () => {
+  const queue = new Queue();
+  const submit = (id: number) => queue.submit({ id, bytes: 10, wait: true });
+  submit(2);
+  await settle(2);
+  for (const id of [4, 6, 8]) submit(id);
+  queue.endAppend?.();
+  await settle(2);
+  queue.tail.settle(1, { affected: 1 });
+  queue.endAppend?.();
+  await settle(2);
+  expect([2, 3].map((opNum) => queue.tail.windowed(opNum))).toEqual([
+    { operation: 4 },
+    { operation: 6 },
+  ]);
+  // There is room for its record now; its operation would have waited together with three others.
+  expect(queue.tail.windowed(4)).toEqual({ data: new Uint8Array(10).fill(8) });
+});

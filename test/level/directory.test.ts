@@ -269,6 +269,17 @@ describe('a finished store', () => {
   test('tells the free space of its file system', async () => {
     expect(await (await open(await finished())).freeBytes()).toBeGreaterThan(0);
   });
+
+  test('tells the size of its log; that it cannot breaks nothing', async () => {
+    const directory = await open(await finished());
+    expect(await directory.walBytes()).toBeGreaterThan(0);
+    await directory.close();
+    await rm(join(directory.path, 'wal'), { recursive: true });
+    await expect(directory.walBytes()).rejects.toMatchObject({
+      ...{ code: 'SLUICE_IO', kind: 'transient' },
+      message: expect.stringContaining(directory.path),
+    });
+  });
 });
 
 describe('two who open the same directory', () => {

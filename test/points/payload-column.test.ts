@@ -66,6 +66,18 @@ describe('a column of payloads', () => {
     expect(column.read(0)).not.toBe(column.read(0));
     expect(column.at(0)).toBe(column.at(0));
   });
+
+  it('asks for a later attempt when there is no memory, and is as it was', () => {
+    const column = new PayloadColumn();
+    column.push(encodePayload({ a: 1 }));
+    // No machine has memory for a text of this length.
+    const endless = Object.defineProperty(new Uint8Array(), 'length', { value: 2 ** 52 });
+    expect(() => column.push(endless)).toThrowError(
+      expect.objectContaining({ code: 'SLUICE_NOT_ENOUGH_SPACE', kind: 'transient' }),
+    );
+    column.push(encodePayload({ b: 2 }));
+    expect([column.length, column.read(0), column.read(1)]).toEqual([2, { a: 1 }, { b: 2 }]);
+  });
 });
 
 describe('texts of payloads', () => {
@@ -124,9 +136,11 @@ describe('a block of rows', () => {
       expect(changed({ lengths })).toThrowError(damaged);
     }
     expect(changed({ payloads: '{"a":1}{}' })).toThrowError(damaged);
-    expect(changed({ version: 3 })).toThrowError(
-      expect.objectContaining({ code: 'SLUICE_FORMAT_UNKNOWN' }),
-    );
+    for (const later of [{ version: 3 }, { version: 3, vectors: undefined, ids: 'others' }]) {
+      expect(changed(later)).toThrowError(
+        expect.objectContaining({ code: 'SLUICE_FORMAT_UNKNOWN' }),
+      );
+    }
     for (const payloads of ['[{},1]', '[{}', '{}', '[{}]', undefined]) {
       expect(() => decodeRows(pack({ ...old, payloads }), 2)).toThrowError(damaged);
     }

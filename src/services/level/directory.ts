@@ -1,7 +1,7 @@
 import { realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { SluiceError } from '../../errors.js';
+import { errorText, SluiceError } from '../../errors.js';
 import { randomId } from '../random-id.js';
 import { CarefulLevel } from './careful-level.js';
 import { clearRange, type Database, levelError } from './database.js';
@@ -66,7 +66,7 @@ export interface Directory {
   finishCreation(): Promise<void>;
   /** Bytes that the file system still has for this user. */
   freeBytes(): Promise<number>;
-  /** Bytes of the log's files. */
+  /** Bytes of the log's files. Errors: a transient `SLUICE_IO`. */
   walBytes(): Promise<number>;
   /** Closes both databases and gives the directory free. Safe to call twice. */
   close(): Promise<void>;
@@ -280,10 +280,14 @@ class OpenDirectory implements Directory {
     });
   }
 
-  walBytes(): Promise<number> {
-    return withFileErrors(`asking for the size of the log in '${this.path}'`, () =>
-      sizeOfFiles(join(this.path, NAMES.wal)),
-    );
+  async walBytes(): Promise<number> {
+    try {
+      return await sizeOfFiles(join(this.path, NAMES.wal));
+    } catch (error) {
+      const message = `the size of the log in '${this.path}' is unknown: ${errorText(error)}`;
+      // Nothing was to be written: the log is as good as before.
+      throw new SluiceError('SLUICE_IO', message, { cause: error, kind: 'transient' });
+    }
   }
 
   async close(): Promise<void> {

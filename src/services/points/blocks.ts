@@ -85,7 +85,11 @@ export async function* encodeStamps(
  */
 export function decodeRows(data: Uint8Array, dimensions: number): RowsBlock {
   const columns = unpack(data);
-  const { ids, insertedAt, vectors } = columns;
+  const { version, ids, insertedAt, vectors } = columns;
+  // Before anything else: a later version may have other columns.
+  if (version !== undefined && version !== ROWS_VERSION) {
+    throw new SluiceError('SLUICE_FORMAT_UNKNOWN', `unknown version of blocks: ${version}`);
+  }
   const isTable = Array.isArray(ids) && isNumbers(insertedAt) && vectors instanceof Uint8Array;
   if (!isTable) throw damaged('of rows: it lacks a column');
   const isWhole =
@@ -138,10 +142,7 @@ function unpack(data: Uint8Array): Record<string, unknown> {
 
 function payloadsOf(columns: Record<string, unknown>, count: number): PayloadText[] {
   const { version, payloads, lengths } = columns;
-  if (version === ROWS_VERSION) return splitTexts(payloads, lengths, count);
-  if (version !== undefined) {
-    throw new SluiceError('SLUICE_FORMAT_UNKNOWN', `unknown version of blocks: ${version}`);
-  }
+  if (version !== undefined) return splitTexts(payloads, lengths, count);
   const old = packPayloads(parsePayloads(payloads));
   return splitTexts(old.bytes, old.lengths, count);
 }

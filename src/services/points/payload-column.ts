@@ -1,8 +1,8 @@
-import { assert } from '../../errors.js';
+import { assert, SluiceError } from '../../errors.js';
 import type { Payload } from '../../types.js';
 import { type PackedTexts, type PayloadText, parsePayload } from './payload-text.js';
 
-/** Few enough that their texts' lengths can be summed up in 32 bits. */
+/** Few enough that a chunk of short texts is small. */
 const CHUNK_ROWS = 128;
 const SHIFT = Math.log2(CHUNK_ROWS);
 
@@ -27,7 +27,10 @@ export class PayloadColumn {
     return this.#length;
   }
 
-  /** Adds a row with a copy of the text. */
+  /**
+   * Adds a row with a copy of the text. Throws a transient `SLUICE_NOT_ENOUGH_SPACE` when the
+   * machine has no memory for it.
+   */
   push(text: PayloadText): void {
     if (this.#length >>> SHIFT === this.#chunks.length) {
       this.#chunks.push(new PayloadChunk(this.#chunks.at(-1)?.sizeBytes ?? 0));
@@ -95,12 +98,13 @@ export class PayloadColumn {
 /** The texts of `CHUNK_ROWS` rows, one after the other. */
 class PayloadChunk {
   #bytes: Uint8Array;
-  readonly #ends = new Uint32Array(CHUNK_ROWS);
+  /** In doubles: few texts that have been merged into often may have more than 4 GiB. */
+  readonly #ends = new Float64Array(CHUNK_ROWS);
   #rows = 0;
 
   /** `before`: bytes that the texts of the chunk before it take; these are likely to take as many. */
   constructor(before: number) {
-    this.#bytes = new Uint8Array(Math.max(CHUNK_BYTES_MIN, Math.ceil(before * 1.125)));
+    this.#bytes = allocate(Math.max(CHUNK_BYTES_MIN, Math.ceil(before * 1.125)));
   }
 
   get sizeBytes(): number {
@@ -130,8 +134,18 @@ class PayloadChunk {
   }
 
   #resize(bytes: number): void {
-    const resized = new Uint8Array(bytes);
+    const resized = allocate(bytes);
     resized.set(this.#bytes.subarray(0, this.sizeBytes));
     this.#bytes = resized;
+  }
+}
+
+function allocate(bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch (error) {
+    throw new SluiceError('SLUICE_NOT_ENOUGH_SPACE', 'no memory left for payloads', {
+      cause: error,
+    });
   }
 }
