@@ -16,7 +16,9 @@ const crashes = [
 
 /** What takes longer than the rest, by `npm run test:long`. */
 const long = [
-  'test/{system/walk,vector-index/search,cli/graph,crash/smoke,collection/snapshot,collection/snapshot-kill}.test.ts',
+  'test/{system/walk,cli/graph,crash/smoke,testing/kit/handler-suite,examples/kv-store}.test.ts',
+  'test/vector-index/{build,search}.test.ts',
+  'test/collection/{flood,snapshot,snapshot-kill}.test.ts',
 ];
 
 /** What needs a browser, by `npm run test:page`. */
