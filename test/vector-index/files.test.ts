@@ -1,4 +1,5 @@
-import { fstatSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { copyFile, mkdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,31 @@ describe('the file of an index', () => {
     expect(() => graph.view(join(directory, 'missing'))).toThrow('ENOENT');
     expect(fstatSync(0).ino).toBe(ino);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'is opened, too, by a process whose input is a named pipe that nobody writes to',
+    async () => {
+      const { directory, path } = await oneIndex();
+      const pipe = join(directory, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const input = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+      const program = `
+        import { loadGraphLibrary } from '#sluice/services/vector-index/usearch-index.js';
+        const graph = (await loadGraphLibrary()).create(
+          { dimensions: 16, distance: 'cosine', width: 16 },
+          { m: 16, efConstruct: 100 },
+        );
+        graph.view(${JSON.stringify(path)});
+        process.stdout.write(String(graph.size()));`;
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: [input, 'pipe', 'inherit'],
+        encoding: 'utf8',
+        timeout: 15_000,
+      });
+      closeSync(input);
+      expect(stdout).toBe('300');
+    },
+  );
 
   test('is lost when any part of it is changed', async () => {
     const { indexes, record, path } = await oneIndex();

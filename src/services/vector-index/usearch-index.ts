@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { assert, errorText, SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
@@ -103,7 +103,8 @@ function checkMappable(path: string): void {
 /** Another descriptor of what a descriptor has open; undefined where there is none to be had. */
 function openAgain(descriptor: number): number | undefined {
   try {
-    return openSync(`/dev/fd/${descriptor}`, 'r');
+    // Without waiting, which a named pipe would do until somebody writes to it.
+    return openSync(`/dev/fd/${descriptor}`, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     // It is closed or a socket, or the platform has no names for descriptors.
     return undefined;
