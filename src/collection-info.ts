@@ -2,7 +2,10 @@ import type { PayloadIndexType } from './services/points/operations.js';
 import type { PointSegmentInfo } from './services/points/segment-info.js';
 import type { Distance, HnswOptions, JsonValue, OptimizerOptions } from './types.js';
 
-/** What a collection is and holds, taken at once; a plain object. */
+/**
+ * What a collection is and holds, taken at once; a plain object. Points, segments and payload
+ * indexes are those that reads show.
+ */
 export interface CollectionInfo {
   /** The directory, without symbolic links; absent on two stores. */
   path?: string;

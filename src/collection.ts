@@ -266,14 +266,15 @@ export class Collection {
   info(): CollectionInfo {
     const { holder, path } = this.#parts;
     const { log } = this.#handler.telemetry();
+    const { points, segments, payloadIndexes, applied = log.applied } = holder.shown;
     return {
       ...(path === undefined ? {} : { path }),
       dimensions: holder.dimensions,
       distance: holder.distance,
-      points: holder.pointCount,
-      segments: holder.segments(),
-      wal: { acked: log.acked, applied: holder.shownUpTo ?? log.applied, last: log.last },
-      payloadIndexes: Object.fromEntries(holder.schema),
+      points,
+      segments,
+      wal: { acked: log.acked, applied, last: log.last },
+      payloadIndexes,
       configuration: {
         ...holder.configuration,
         optimizers: holder.optimizerOptions,

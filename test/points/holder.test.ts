@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '#sluice/services/clock.js';
+import { buildCreatePayloadIndex } from '#sluice/services/points/validate.js';
 import { TestBlockStore } from './support/block-store.js';
 import {
   begin,
@@ -91,14 +92,21 @@ describe('opening again', () => {
     const holder = await openHolder(store);
     new Writer(holder).upsert([1, 2, 3], 1);
     await flush(holder);
-    new Writer(holder).delete([1]);
+    const writes = () => {
+      new Writer(holder).delete([1]);
+      holder.apply(3, buildCreatePayloadIndex('a', 'integer'));
+    };
+    writes();
+    const before = holder.shown;
+    expect(before).toMatchObject({ points: 2, payloadIndexes: { a: 'integer' } });
     const options = { storeId: 'test', signal: neverAborted, onProgress: () => {} };
     await holder.open(options);
-    expect([holder.applied, holder.shownUpTo, holder.pointCount]).toEqual([1, 2, 2]);
-    new Writer(holder).delete([1]);
-    expect([holder.applied, holder.shownUpTo]).toEqual([2, 2]);
+    expect(holder.applied).toBe(1);
+    expect(holder.shown).toEqual({ ...before, applied: 3 });
+    writes();
+    expect(holder.shown).toEqual({ ...before, applied: 3 });
     holder.recovered();
-    expect([holder.shownUpTo, holder.pointCount]).toEqual([undefined, 2]);
+    expect(holder.shown).toEqual(before);
   });
 });
 

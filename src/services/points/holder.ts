@@ -32,7 +32,7 @@ import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './s
 import { search } from './search.js';
 import type { SearchOptions } from './search-options.js';
 import type { Segment } from './segment.js';
-import { infoOf, type PointSegmentInfo } from './segment-info.js';
+import { infoOf, type PointSegmentInfo, type ShownInfo } from './segment-info.js';
 import { PointSnapshot } from './snapshot.js';
 import { PointState } from './state.js';
 import { findPoint } from './transaction.js';
@@ -216,9 +216,12 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return this.#opened().applied;
   }
 
-  /** The newest operation that readers see, while they are shown what was there before. */
-  get shownUpTo(): number | undefined {
-    return this.#shown?.applied;
+  /** What readers see; `applied`, its newest operation, only while it is what was before. */
+  get shown(): ShownInfo {
+    const { list, schema } = this.#readable();
+    const payloadIndexes = Object.fromEntries(schema);
+    const segments = list.all.map(infoOf);
+    return { points: this.pointCount, segments, payloadIndexes, applied: this.#shown?.applied };
   }
 
   get dimensions(): number {

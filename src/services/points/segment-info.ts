@@ -1,5 +1,6 @@
 import type { HnswGraphOptions } from '../../types.js';
 import type { SegmentInfo } from '../ports.js';
+import type { PayloadIndexType } from './operations.js';
 import type { Segment } from './segment.js';
 
 /** What the optimizers of a point collection look at. */
@@ -17,7 +18,16 @@ export interface PointSegmentInfo extends SegmentInfo {
   frozen: boolean;
 }
 
-/** What they see of a segment. */
+/** What readers are shown, all of one state. */
+export interface ShownInfo {
+  points: number;
+  segments: readonly PointSegmentInfo[];
+  /** By path. */
+  payloadIndexes: { [path: string]: PayloadIndexType };
+  applied: number | undefined;
+}
+
+/** What the optimizers see of a segment. */
 export function infoOf(segment: Segment): PointSegmentInfo {
   const { id, live, rows, vectorBytes, index, appendable, frozen } = segment;
   return {
