@@ -9,7 +9,8 @@ import {
   encodePayload,
   packPayloads,
   parsePayload,
-  splitTexts,
+  readTexts,
+  textsOf,
 } from '#sluice/services/points/payload-text.js';
 import { LIVE, Segment } from '#sluice/services/points/segment.js';
 import { payload } from './arbitraries.js';
@@ -51,7 +52,7 @@ describe('a column of payloads', () => {
         }
         const from = expected.length >> 2;
         const { bytes, lengths } = column.pack(from, expected.length);
-        const texts = splitTexts(bytes, lengths, expected.length - from);
+        const texts = textsOf(readTexts(bytes, lengths, expected.length - from));
         expect(texts.map((text) => JSON.stringify(parsePayload(text)))).toEqual(
           expected.slice(from),
         );
@@ -84,7 +85,7 @@ describe('texts of payloads', () => {
   it('keep lone surrogates, __proto__ and a byte order mark', () => {
     const text = '{"__proto__":{"\\ud800":"\\udfff"},"\ufeff":"é😀"}';
     const { bytes, lengths } = packPayloads([JSON.parse(text), {}]);
-    const [first, second] = splitTexts(bytes, lengths, 2).map(parsePayload);
+    const [first, second] = textsOf(readTexts(bytes, lengths, 2)).map(parsePayload);
     expect(JSON.stringify(first)).toBe(text);
     expect(second).toEqual({});
   });

@@ -4,7 +4,7 @@ import type { Payload, PointId } from '../../types.js';
 import { float32ToBytes } from './float32-bytes.js';
 import { isJsonObject } from './json.js';
 import type { Pace } from './pace.js';
-import { type PayloadText, packPayloads, splitTexts } from './payload-text.js';
+import { type PayloadText, packPayloads, readTexts, textsOf } from './payload-text.js';
 import type { Segment } from './segment.js';
 
 /** A block is closed when it has reached this size. */
@@ -142,9 +142,9 @@ function unpack(data: Uint8Array): Record<string, unknown> {
 
 function payloadsOf(columns: Record<string, unknown>, count: number): PayloadText[] {
   const { version, payloads, lengths } = columns;
-  if (version !== undefined) return splitTexts(payloads, lengths, count);
+  if (version !== undefined) return textsOf(readTexts(payloads, lengths, count));
   const old = packPayloads(parsePayloads(payloads));
-  return splitTexts(old.bytes, old.lengths, count);
+  return textsOf(readTexts(old.bytes, old.lengths, count));
 }
 
 function parsePayloads(text: unknown): Payload[] {

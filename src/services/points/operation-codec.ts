@@ -6,8 +6,8 @@ import { checkId } from './check-id.js';
 import { bytesToFloat32, float32ToBytes } from './float32-bytes.js';
 import { isJsonObject, type JsonObject } from './json.js';
 import { type PointOperation, selectsIds } from './operations.js';
-import { packPayloads, splitTexts } from './payload-text.js';
-import { storedUpsert } from './stored-upsert.js';
+import { packPayloads, readTexts } from './payload-text.js';
+import { packedTexts, storedUpsert } from './stored-upsert.js';
 import { checkClockTag } from './update-options.js';
 import {
   buildClearPayload,
@@ -69,8 +69,9 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
    * `SLUICE_OPERATION_TOO_LARGE` when the text would be longer than a string can be.
    */
   encode(operation: PointOperation): Uint8Array {
-    const { kind, ids = null, vectors = null, selector, payloads, ...rest } = fieldsOf(operation);
-    if (ids !== null && vectors !== null) this.#checkColumns(operation, ids, vectors);
+    const { kind, ids = null, vectors = null, selector, ...rest } = fieldsOf(operation);
+    const texts = operation.kind === 'upsert' ? packedTexts(operation) : undefined;
+    if (ids !== null && vectors !== null) this.#checkColumns(ids, vectors, texts?.lengths.length);
     try {
       const byIds = selector !== undefined && selectsIds(selector);
       const envelope: Envelope = [
@@ -80,10 +81,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
         vectors && float32ToBytes(vectors),
         JSON.stringify(selector === undefined || byIds ? rest : { ...rest, ...selector }),
       ];
-      if (payloads !== undefined) {
-        const { bytes, lengths } = packPayloads(payloads);
-        envelope.push(bytes, lengths);
-      }
+      if (texts !== undefined) envelope.push(texts.bytes, texts.lengths);
       return packer.pack(envelope);
     } catch (error) {
       throw toSluiceError(error, 'SLUICE_OPERATION_TOO_LARGE', 'the operation was not encoded');
@@ -111,7 +109,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
     switch (kind) {
       case 'upsert': {
         const rows = this.#decodeRows(ids, vectors);
-        return storedUpsert({ ...rows, ...tag }, splitTexts(texts, lengths, rows.ids.length));
+        return storedUpsert({ ...rows, ...tag }, readTexts(texts, lengths, rows.ids.length));
       }
       case 'updateVectors':
         return { kind, ...this.#decodeRows(ids, vectors), ...tag };
@@ -147,8 +145,7 @@ export class PointOperationCodec implements OperationCodec<PointOperation> {
     return { ids, vectors: bytesToFloat32(vectors) };
   }
 
-  #checkColumns(operation: PointOperation, ids: readonly PointId[], vectors: Float32Array): void {
-    const payloads = operation.kind === 'upsert' ? operation.payloads.length : ids.length;
+  #checkColumns(ids: readonly PointId[], vectors: Float32Array, payloads = ids.length): void {
     if (vectors.length === ids.length * this.#dimensions && payloads === ids.length) return;
     const problem = `${ids.length} ids with ${vectors.length} numbers and ${payloads} payloads`;
     throw new SluiceError(
@@ -164,12 +161,14 @@ interface Fields {
   ids?: readonly PointId[];
   vectors?: Float32Array;
   selector?: PointSelector;
-  payloads?: readonly Payload[];
   [field: string]: unknown;
 }
 
+/** All but the payloads of an upsert, which would be parsed. */
 function fieldsOf(operation: PointOperation): Fields {
-  return { ...operation };
+  if (operation.kind !== 'upsert') return { ...operation };
+  const { kind, ids, vectors, clockTag } = operation;
+  return { kind, ids, vectors, ...(clockTag && { clockTag }) };
 }
 
 function readEnvelope(data: Uint8Array): Parts {

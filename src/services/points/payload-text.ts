@@ -11,8 +11,8 @@ export type PayloadText = Uint8Array;
 
 /** Texts one after the other, as a record of the log and a block have them. */
 export interface PackedTexts {
-  bytes: Uint8Array;
-  lengths: number[];
+  readonly bytes: Uint8Array;
+  readonly lengths: readonly number[];
 }
 
 const encoder = new TextEncoder();
@@ -38,33 +38,45 @@ export function parsePayload(text: PayloadText): Payload {
   throw new SluiceError('SLUICE_DAMAGED', 'a payload is no object');
 }
 
-/** Payloads as one run of texts. */
+/**
+ * Payloads as one run of texts. Errors: `SLUICE_OPERATION_TOO_LARGE` when it would be longer than
+ * a string can be.
+ */
 export function packPayloads(payloads: readonly Payload[]): PackedTexts {
   const lengths: number[] = [];
+  let bytes: Uint8Array;
   let all = '';
-  for (const payload of payloads) {
-    const text = JSON.stringify(payload);
-    lengths.push(text.length);
-    all += text;
+  try {
+    for (const payload of payloads) {
+      const text = JSON.stringify(payload);
+      lengths.push(text.length);
+      all += text;
+    }
+    bytes = encoder.encode(all);
+  } catch (error) {
+    throw toSluiceError(error, 'SLUICE_OPERATION_TOO_LARGE', 'the payloads are too large');
   }
-  const bytes = encoder.encode(all);
   // As many bytes as code units: each is one byte. Only other texts have to be measured.
   if (bytes.length === all.length) return { bytes, lengths };
   return { bytes, lengths: payloads.map((payload) => encodePayload(payload).length) };
 }
 
-/** `count` texts out of a copy of a run. Errors: `SLUICE_DAMAGED` when they don't fill it. */
-export function splitTexts(bytes: unknown, lengths: unknown, count: number): PayloadText[] {
-  const texts: PayloadText[] = [];
-  let end = 0;
+/** A copy of a run of `count` texts. Errors: `SLUICE_DAMAGED` when they don't fill it. */
+export function readTexts(bytes: unknown, lengths: unknown, count: number): PackedTexts {
   if (bytes instanceof Uint8Array && Array.isArray(lengths) && lengths.length === count) {
-    const all = new Uint8Array(bytes);
-    for (const length of lengths) {
-      if (!Number.isSafeInteger(length) || length < 0) break;
-      texts.push(all.subarray(end, end + length));
-      end += length;
-    }
-    if (texts.length === count && end === bytes.length) return texts;
+    const isLength = (length: unknown) => Number.isSafeInteger(length) && Number(length) >= 0;
+    const total = lengths.every(isLength) ? lengths.reduce((sum, length) => sum + length, 0) : -1;
+    if (total === bytes.length) return { bytes: new Uint8Array(bytes), lengths };
   }
   throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+}
+
+/** The texts of a run, as windows on it. */
+export function textsOf({ bytes, lengths }: PackedTexts): PayloadText[] {
+  let end = 0;
+  return lengths.map((length) => {
+    const begin = end;
+    end += length;
+    return bytes.subarray(begin, end);
+  });
 }

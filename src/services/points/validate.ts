@@ -18,6 +18,8 @@ import type {
 } from './operations.js';
 import { PAYLOAD_INDEX_TYPES } from './operations.js';
 import { parseObjectPath, parsePath } from './payload-path.js';
+import { packPayloads } from './payload-text.js';
+import { storedUpsert } from './stored-upsert.js';
 
 // The builders take what a caller gave, check all of it and copy it, so that nobody can change an
 // operation that is on its way. `clockTag` has been checked by `checkUpdateOptions`.
@@ -40,7 +42,7 @@ export function buildUpsert(
     const { payload } = point;
     payloads[row] = payload === undefined ? {} : checkPayload(payload, `${place}: payload`);
   });
-  return tagged<UpsertOperation>({ kind: 'upsert', ...rows, payloads }, clockTag);
+  return storedUpsert({ ...rows, ...(clockTag && { clockTag }) }, packPayloads(payloads));
 }
 
 /**
