@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { Level } from 'level';
 import { describe, expect, test } from 'vitest';
+import { compactRange } from '#sluice/services/level/database.js';
 import { liveTables } from '#sluice/services/level/live-tables.js';
 import { decompress } from '#sluice/services/level/snappy.js';
 import { checkTable, checkTables } from '#sluice/services/level/table-check.js';
@@ -38,7 +39,7 @@ async function database({
     batch.put(`a key ${random.between(0, 1e6)}`.padEnd(keyBytes, '.'), value);
   }
   await batch.write();
-  await db.compactRange('', '\xff');
+  await compactRange(db, { from: '', to: '\xff' });
   await db.close();
   return path;
 }
