@@ -99,7 +99,8 @@ function handleFrom(input: LevelBytes): Handle {
 /** A block with its type, its checksum checked. */
 function blockAt(table: Buffer, { offset, size }: Handle): Buffer {
   const end = offset + size + 1;
-  if (end + CHECKSUM_BYTES > table.length) throw damaged(`the block at ${offset} is cut off`);
+  const isWithin = size >= 0 && end + CHECKSUM_BYTES <= table.length;
+  if (!isWithin) throw damaged(`the block at ${offset} is cut off`);
   const block = table.subarray(offset, end);
   if (storedChecksum(block) === table.readUInt32LE(end)) return block;
   throw damaged(`the block at ${offset} has a wrong checksum`);
