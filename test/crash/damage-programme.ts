@@ -12,8 +12,10 @@ const UPDATES = 40;
 /** Updates at the end of a log of which nothing later proves that they were synced, generously. */
 const NEWEST = 8;
 
-/** `aborted`: LevelDB has ended the process, by a check of its own. */
-export type Outcome = 'equal' | 'coded' | 'undetectable' | 'aborted' | 'wrong';
+/** Openings in a row that LevelDB may end with their process before one tells why. */
+const ABORTS_MAX = 2;
+
+export type Outcome = 'equal' | 'coded' | 'undetectable' | 'wrong';
 
 /** A store as it was left, what is in it, and what was in it before each later update. */
 export interface Left {
@@ -127,12 +129,19 @@ function namesAndSizes(directory: string): string {
   return JSON.stringify(names.map((name) => [name, sizeOf(name)]));
 }
 
-function judge(left: Left, damage: Damage, answer: Answer | string): [Outcome, string] {
-  if (typeof answer === 'string') {
-    // It compacts tables without looking at their checksums, but stops at keys in disorder.
-    const isItsCheck = damage.kind.endsWith('.ldb') && /leveldb.*Assertion/.test(answer);
-    return [isItsCheck ? 'aborted' : 'wrong', answer];
-  }
+/** What LevelDB says when it ends the process: it stops at keys in disorder, of tables alone. */
+function isAbort(damage: Damage, answer: Answer | string): boolean {
+  const isItsCheck = typeof answer === 'string' && /leveldb.*Assertion/.test(answer);
+  return isItsCheck && damage.kind.endsWith('.ldb');
+}
+
+function judge(
+  left: Left,
+  damage: Damage,
+  aborts: number,
+  answer: Answer | string,
+): [Outcome, string] {
+  if (typeof answer === 'string') return ['wrong', answer];
   const { first, second, third } = answer;
   if (damage.kind === 'nothing' && first.text !== left.text) return ['wrong', 'is no store'];
   const show = JSON.stringify({ first, second, third }, (key, value) =>
@@ -141,6 +150,7 @@ function judge(left: Left, damage: Damage, answer: Answer | string): [Outcome, s
   const isCoded = ({ code }: Reading) => code?.startsWith('SLUICE_') === true;
   const isFine = third.error === undefined && (third.code === undefined || isCoded(third));
   if (!isFine) return ['wrong', show];
+  if (aborts > 0 && !isCoded(first)) return ['wrong', `after ${aborts} aborts: ${show}`];
   if (first.text === left.text && second.text === left.text) return ['equal', show];
   if (isCoded(first) && (isCoded(second) || second.text === left.text)) return ['coded', show];
   const place = left.sinceFlush.indexOf(first.text ?? '');
@@ -168,6 +178,8 @@ export interface DamageResult {
   /** Each outcome that must not be, with how to repeat it. */
   wrong: string[];
   sums: Record<Outcome, number>;
+  /** Of those with a code: LevelDB had ended the process before. */
+  aborted: number;
   /** How many outcomes there were for each kind of file and each kind of damage. */
   table: string;
 }
@@ -185,6 +197,7 @@ export function damageStores(seed: number, count: number, updates?: number): Pro
     const sums = noOutcomes();
     const kinds = new Set<string>();
     const wrong: string[] = [];
+    let aborted = 0;
     const reader = new DamageReader();
     for (const { store, damage } of drawn) {
       const path = join(directory, 'damaged');
@@ -192,9 +205,15 @@ export function damageStores(seed: number, count: number, updates?: number): Pro
       damage.apply(path);
       const kind = `${damage.kind} (${store.how})`;
       const cell = `${kind} ${damage.how}`;
-      const answer = await reader.read(path, !counts.has(cell));
+      const goOn = !counts.has(cell);
+      let answer = await reader.read(path, goOn);
+      let aborts = 0;
+      for (; isAbort(damage, answer) && aborts < ABORTS_MAX; aborts += 1) {
+        answer = await reader.read(path, goOn);
+      }
       rmSync(path, { recursive: true });
-      const [outcome, show] = judge(store, damage, answer);
+      if (aborts > 0) aborted += 1;
+      const [outcome, show] = judge(store, damage, aborts, answer);
       const numbers = counts.get(cell) ?? noOutcomes();
       numbers[outcome] += 1;
       sums[outcome] += 1;
@@ -203,10 +222,10 @@ export function damageStores(seed: number, count: number, updates?: number): Pro
       if (outcome === 'wrong') wrong.push(`${cell}: ${damage.detail}: ${show}`);
     }
     reader.end();
-    return { wrong, sums, table: table(counts, [...kinds].sort()) };
+    return { wrong, sums, aborted, table: table(counts, [...kinds].sort()) };
   });
 }
 
 function noOutcomes(): Record<Outcome, number> {
-  return { equal: 0, coded: 0, undetectable: 0, aborted: 0, wrong: 0 };
+  return { equal: 0, coded: 0, undetectable: 0, wrong: 0 };
 }

@@ -26,6 +26,9 @@ export interface Damage {
 export const COLUMNS = ['flipped', 'cut', 'zeroed', 'deleted', 'older'] as const;
 
 const FLIPS = 20;
+/** Besides, in the keys of a table, over which LevelDB may end the process. */
+const KEY_FLIPS = 5;
+const KEY = /r[0-9a-f]{8,}|b\/[0-9a-f]{8,}/g;
 const TAIL_BYTES = 4096;
 
 /** What a file is called in the table: numbers and random names don't matter. */
@@ -85,10 +88,15 @@ function fileDamages(store: string, older: string, path: string, random: Random)
       detail: `${path} ${what}`,
       apply: (target) => apply(join(target, path)),
     });
-  for (let count = 0; count < FLIPS && size > 0; count += 1) {
-    const offset = random.between(0, size - 1);
+  const addFlip = (offset: number) => {
     const mask = random.between(1, 255);
     add('flipped', `byte ${offset} of ${size} by ${mask}`, (file) => flip(file, offset, mask));
+  };
+  for (let count = 0; count < FLIPS && size > 0; count += 1) addFlip(random.between(0, size - 1));
+  const keys = path.endsWith('.ldb') ? keysIn(join(store, path)) : [];
+  for (let count = 0; count < KEY_FLIPS && keys.length > 0; count += 1) {
+    const { at, length } = random.pick(keys);
+    addFlip(at + random.between(0, length - 1));
   }
   for (const left of new Set([0, Math.floor(size / 2), size - 1])) {
     if (left < size && left >= 0) {
@@ -106,6 +114,12 @@ function fileDamages(store: string, older: string, path: string, random: Random)
   const copy = olderFile(store, older, path);
   if (copy !== undefined) add('older', `by ${copy}`, (file) => cpSync(copy, file));
   return damages;
+}
+
+/** Places of keys that are written out in a file. */
+function keysIn(file: string): { at: number; length: number }[] {
+  const matches = readFileSync(file, 'latin1').matchAll(KEY);
+  return [...matches].map(({ index, 0: key }) => ({ at: index, length: key.length }));
 }
 
 /** An earlier file of the same name or, because names get new numbers, of the same kind. */

@@ -122,7 +122,7 @@ function straceFlags(store: string, fault: Fault | { call: Call }): string[] {
 
 function databaseFiles(store: string): string[] {
   return ['wal', 'segments'].flatMap((name) => {
-    const paths = [join(store, name), join(store, name, 'CURRENT')];
+    const paths = ['', 'CURRENT', 'UNCLOSED'].map((file) => join(store, name, file));
     for (let number = 1; number <= FILE_NUMBERS; number += 1) {
       const text = String(number).padStart(6, '0');
       const names = [`${text}.log`, `${text}.ldb`, `${text}.dbtmp`, `MANIFEST-${text}`];

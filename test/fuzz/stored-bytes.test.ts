@@ -7,6 +7,7 @@ import { deathsEntry, readDeaths } from '#sluice/services/level/deaths.js';
 import { frame, type Kind, loadChecksum, unframe } from '#sluice/services/level/frame.js';
 import { blockKey, DEATHS_KEY, MANIFEST_KEY, META_KEY } from '#sluice/services/level/keys.js';
 import { manifestEntry, readManifest } from '#sluice/services/level/manifest.js';
+import { decompress } from '#sluice/services/level/snappy.js';
 import { metaEntry, readMeta } from '#sluice/services/level/wal-meta.js';
 import { decodeRows, decodeStamps } from '#sluice/services/points/blocks.js';
 import { checkManifest, type ManifestBody } from '#sluice/services/points/manifest.js';
@@ -60,6 +61,11 @@ const manifests = fc.integer({ min: 3, max: 9 }).map((applied) =>
 );
 const metas = fc.nat(9).map((acked) => pack({ format: 1, storeId: STORE_ID, acked, synced: 9 }));
 
+/** A literal, a copy that reaches into itself, one from the beginning; see Snappy's description. */
+const snappy = fc.constant(
+  Uint8Array.of(18, 3 << 2, 1, 2, 3, 4, (4 << 2) | 1, 2, (5 << 2) | 2, 12, 0),
+);
+
 /** Each kind of stored bytes: good ones, and how they are read. */
 const DECODERS: [name: string, good: fc.Arbitrary<Uint8Array>, read: (data: Uint8Array) => void][] =
   [
@@ -68,6 +74,7 @@ const DECODERS: [name: string, good: fc.Arbitrary<Uint8Array>, read: (data: Uint
     ['stamps', stamps, (data) => decodeStamps(data)],
     ['a manifest', manifests, readsFramed(MANIFEST_KEY, 'manifest', readPointManifest)],
     ["the log's meta record", metas, readsFramed(META_KEY, 'walMeta', readMeta)],
+    ['what Snappy has compressed', snappy, (data) => decompress(Buffer.from(data))],
     ['a death count', fc.constant(pack(3)), readsFramed(DEATHS_KEY, 'deaths', readDeaths)],
   ];
 

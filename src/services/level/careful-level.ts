@@ -1,18 +1,29 @@
-import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { SluiceError } from '../../errors.js';
 import { getValue } from './database.js';
-import { exists, withFileErrors, writeDurably } from './files.js';
+import {
+  exists,
+  namesIn,
+  openUnlessGone,
+  readUnlessGone,
+  withFileErrors,
+  writeDurably,
+} from './files.js';
 import { loadChecksum } from './frame.js';
 import { META_KEY } from './keys.js';
+import { DIARY, LastEndings } from './last-endings.js';
 import { provenMeta } from './proven-meta.js';
+import { checkTables } from './table-check.js';
 import { readMeta, type WalMeta } from './wal-meta.js';
 
 declare module 'level' {
   interface Level<KDefault, VDefault> {
     /** What abstract-level calls to open a database; its types name only what users call. */
     _open(options: unknown): Promise<void>;
+    /** What it calls to close it. */
+    _close(): Promise<void>;
   }
 }
 
@@ -21,8 +32,7 @@ const READ_AT_OPENING = /^(?:CURRENT|MANIFEST-\d+|\d+\.log)$/;
 
 const LOOKS = 3;
 
-/** LevelDB's diary of the latest opening, and what it writes there when it goes on without a log. */
-const DIARY = 'LOG';
+/** What LevelDB writes into its diary when it goes on without a log. */
 const IGNORED = /ignoring error\W.*IO error.*/i;
 
 /** Left in a database of which LevelDB has lost something, for every later opening. */
@@ -34,9 +44,15 @@ const LOST = 'LOST';
  * of one that are damaged, and then deletes it. So what it will read is read once before, which also
  * brings it into memory, and nothing is touched when that fails. What LevelDB leaves out although it
  * was synced is damage from then on.
+ *
+ * Nor must it end the process again and again: it compacts tables without a look at their checksums,
+ * and aborts when a damaged key brings them into disorder. When it may have done that, the tables
+ * are checked before it sees them.
  */
 export class CarefulLevel extends Level {
   readonly #holdsData: () => Promise<boolean>;
+  readonly #lastEndings: LastEndings;
+  #countsAnew = false;
   #proven: WalMeta | undefined;
 
   /** `holdsData`: whether there is anything to lose, asked while LevelDB's lock is held. */
@@ -47,17 +63,41 @@ export class CarefulLevel extends Level {
   ) {
     super(location, options);
     this.#holdsData = holdsData;
+    this.#lastEndings = new LastEndings(location);
     this.hooks.postopen.add(() => this.#checkOpened());
   }
 
   override async _open(options: unknown): Promise<void> {
     await loadChecksum();
     this.#proven = provenMeta(await readLogs(this.location));
-    await super._open(options);
+    await withFileErrors(`opening '${this.location}'`, () => this.#checkLast());
+    try {
+      await super._open(options);
+    } catch (error) {
+      // The opening's error is the one to tell. What stays noted costs a check of the tables at most.
+      await this.#lastEndings.takeBack().catch(() => {});
+      throw error;
+    }
+  }
+
+  override async _close(): Promise<void> {
+    await super._close();
+    // It is closed, whatever can't be noted: that costs a check of the tables at most.
+    await this.#lastEndings.end().catch(() => {});
+  }
+
+  /** Checks the tables if need be. Errors: `SLUICE_DAMAGED`, as long as a table is. */
+  async #checkLast(): Promise<void> {
+    const isNew = !(await exists(join(this.location, 'CURRENT')));
+    const isSuspicious = !isNew && (await this.#lastEndings.areSuspicious());
+    if (isSuspicious) await checkTables(this.location);
+    if (!isNew) await this.#lastEndings.begin();
+    this.#countsAnew = isNew || isSuspicious;
   }
 
   /** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */
   async #checkOpened(): Promise<void> {
+    if (this.#countsAnew) await this.#lastEndings.forget();
     const lost = (await ignoredIn(this.location)) ?? (await this.#lacking());
     if (lost !== undefined && (await this.#holdsData())) await tellForGood(this.location, lost);
   }
@@ -85,6 +125,7 @@ function readLogs(location: string): Promise<Buffer[]> {
     try {
       // All of them at once, because LevelDB needs about as many descriptors.
       for (const name of names) {
+        // Another process may be at work here until LevelDB has the lock.
         const file = await openUnlessGone(join(location, name));
         if (file !== undefined) files.push(file);
       }
@@ -117,9 +158,8 @@ async function wholeNames(location: string): Promise<string[]> {
 /** What LevelDB could not read and went on without, by its diary. */
 function ignoredIn(location: string): Promise<string | undefined> {
   return withFileErrors(`reading '${location}'`, async () => {
-    const diary = await openUnlessGone(join(location, DIARY));
-    const text = await diary?.readFile('utf8').finally(() => diary.close());
-    return IGNORED.exec(text ?? '')?.[0];
+    const diary = await readUnlessGone(join(location, DIARY));
+    return IGNORED.exec(diary?.toString() ?? '')?.[0];
   });
 }
 
@@ -131,20 +171,4 @@ async function tellForGood(location: string, lost: string): Promise<never> {
     writeDurably(join(location, LOST), `${message}\n`),
   );
   throw new SluiceError('SLUICE_DAMAGED', message);
-}
-
-/** Undefined for what isn't there: another process may be at work here until LevelDB has the lock. */
-function openUnlessGone(path: string): Promise<FileHandle | undefined> {
-  return open(path, 'r').catch(unlessGone(undefined));
-}
-
-function namesIn(path: string): Promise<string[]> {
-  return readdir(path).catch(unlessGone([]));
-}
-
-function unlessGone<T>(otherwise: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT') return otherwise;
-    throw error;
-  };
 }

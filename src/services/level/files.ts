@@ -1,4 +1,14 @@
-import { access, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import {
+  access,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errorText, SluiceError } from '../../errors.js';
 
@@ -11,6 +21,26 @@ export async function exists(path: string): Promise<boolean> {
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
+}
+
+/** Opens a file to read it; undefined when it isn't there. */
+export function openUnlessGone(path: string): Promise<FileHandle | undefined> {
+  return open(path, 'r').catch(unlessGone(undefined));
+}
+
+/** All of a file; undefined when it isn't there. */
+export function readUnlessGone(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch(unlessGone(undefined));
+}
+
+/** The names in a directory; none when it isn't there. */
+export function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch(unlessGone([]));
+}
+
+/** Bytes of a file; 0 when it isn't there. */
+export async function sizeUnlessGone(path: string): Promise<number> {
+  return (await stat(path).catch(unlessGone({ size: 0 }))).size;
 }
 
 /** Makes the names in a directory survive a power cut. */
@@ -80,11 +110,7 @@ export async function spaceAt(path: string): Promise<{ total: number; free: numb
 export async function sizeOfFiles(path: string): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(path)) {
-    try {
-      bytes += (await stat(join(path, name))).size;
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-    }
+    bytes += await sizeUnlessGone(join(path, name));
   }
   return bytes;
 }
@@ -111,6 +137,13 @@ export async function withFileErrors<T>(what: string, job: () => Promise<T>): Pr
 /** True for the code of the operating system that says that a disk is full. */
 export function isFull(code: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function unlessGone<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (errorCode(error) === 'ENOENT') return otherwise;
+    throw error;
+  };
 }
 
 function errorCode(error: unknown): string | undefined {
