@@ -53,24 +53,16 @@ async function scanSegment(
   const { segment, rows, stamps } = part;
   const { filter } = ranking;
   const candidates = filter?.candidates(segment, rows, stamps);
-  if (candidates !== undefined) {
-    const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
-    for (let from = 0; from < candidates.length; from += most) {
-      const some = candidates.subarray(from, from + most);
-      ranking.considerRows(segment, some, some.length, view.version);
-      pace.count(some.length);
-      if (pace.isOver()) await pace.rest();
-    }
-    return;
-  }
   // Powers of two, as the rows of a chunk, so that none is cut by the end of a chunk.
   const perLook = filter === undefined ? ROWS_AT_ONCE : ROWS_PER_LOOK;
   const most = Math.min(perLook, segment.slab.rowsPerChunk);
-  for (let from = 0, count = 0; from < rows; from += count) {
+  const total = candidates?.length ?? rows;
+  for (let from = 0, count = 0; from < total; from += count) {
     // A few rows first: what they score tells which of the others need not be scored exactly.
     const next = ranking.bound > Number.NEGATIVE_INFINITY ? most - (from % most) : FEW_ROWS;
-    count = Math.min(next, most, rows - from);
-    ranking.considerRows(segment, from, count, view.version);
+    count = Math.min(next, most, total - from);
+    const some = candidates?.subarray(from, from + count) ?? from;
+    ranking.considerRows(segment, some, count, view.version);
     pace.count(count);
     if (pace.isOver()) await pace.rest();
   }
