@@ -5,6 +5,8 @@ import wabt from 'wabt';
 
 const FOLDER = new URL('../src/services/points/', import.meta.url);
 
+const FEATURES = { simd: true, threads: true, bulk_memory: true };
+
 /** The source files `…-code.ts` that are made, by the names of their `.wat`. */
 export const MODULES = ['rough-scores', 'quantized-rows'];
 
@@ -12,7 +14,7 @@ export const MODULES = ['rough-scores', 'quantized-rows'];
 export async function assembled(name) {
   const text = readFileSync(new URL(`${name}.wat`, FOLDER), 'utf8');
   const { parseWat } = await wabt();
-  const { buffer } = parseWat(`${name}.wat`, text, { simd: true, threads: true }).toBinary({});
+  const { buffer } = parseWat(`${name}.wat`, text, FEATURES).toBinary({});
   const lines =
     Buffer.from(buffer)
       .toString('base64')

@@ -39,14 +39,24 @@ interface Kernels {
     norm: number,
     bound: number,
   ): number;
-  quantize(from: number, end: number, to: number): void;
+  quantize(
+    from: number,
+    count: number,
+    bytes: number,
+    to: number,
+    stride: number,
+    vector: number,
+    end: number,
+  ): void;
 }
 
 /** Where things lie. */
 interface Workspace {
   readonly memory: WasmMemory;
   readonly kernels: Kernels;
-  /** Padded with zeros, as the query. */
+  /** For the vectors of a chunk. */
+  readonly vectors: Float32Array;
+  /** For one of them, padded with zeros. */
   readonly vector: Float32Array;
   readonly query: Int16Array;
   readonly list: Uint32Array;
@@ -144,17 +154,18 @@ export class QuantizedRows {
     return true;
   }
 
-  #quantizeChunk({ memory, kernels, vector, base }: Workspace): void {
-    const { rowsPerChunk } = this.#slab;
-    const begin = base + this.#rows * this.#stride;
-    const view = new DataView(memory.buffer, begin, rowsPerChunk * this.#stride);
+  #quantizeChunk({ memory, kernels, vectors, vector, base }: Workspace): void {
+    const { rowsPerChunk, dimensions } = this.#slab;
+    const stride = this.#stride;
+    const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT;
+    const to = base + this.#rows * stride;
     const end = vector.byteOffset + vector.byteLength;
-    for (let at = 0; at < view.byteLength; at += this.#stride) {
-      vector.set(this.#slab.at(this.#rows));
-      kernels.quantize(vector.byteOffset, end, begin + at);
-      this.#finish(this.#rows, view, at);
-      this.#rows += 1;
-    }
+    vectors.set(this.#slab.chunkOf(this.#rows));
+    const from = vectors.byteOffset;
+    kernels.quantize(from, rowsPerChunk, bytes, to, stride, vector.byteOffset, end);
+    const view = new DataView(memory.buffer, to, rowsPerChunk * stride);
+    for (let at = 0; at < rowsPerChunk; at += 1) this.#finish(this.#rows + at, view, at * stride);
+    this.#rows += rowsPerChunk;
   }
 
   /** Turns what `quantize` has left before a row's numbers into the row's header. */
@@ -189,7 +200,8 @@ let compiled: WebAssembly.Module | undefined;
 
 function createWorkspace(dimensions: number, rowsMax: number): Workspace | undefined {
   const padded = paddedLength(dimensions);
-  const queryAt = padded * Float32Array.BYTES_PER_ELEMENT;
+  const vectorAt = rowsMax * dimensions * Float32Array.BYTES_PER_ELEMENT;
+  const queryAt = vectorAt + padded * Float32Array.BYTES_PER_ELEMENT;
   const listAt = queryAt + padded * Int16Array.BYTES_PER_ELEMENT;
   const foundAt = listAt + rowsMax * Uint32Array.BYTES_PER_ELEMENT;
   const end = foundAt + rowsMax * Uint32Array.BYTES_PER_ELEMENT;
@@ -202,7 +214,8 @@ function createWorkspace(dimensions: number, rowsMax: number): Workspace | undef
   return {
     memory,
     kernels: { select: select as Kernels['select'], quantize: quantize as Kernels['quantize'] },
-    vector: new Float32Array(memory.buffer, 0, padded),
+    vectors: new Float32Array(memory.buffer, 0, rowsMax * dimensions),
+    vector: new Float32Array(memory.buffer, vectorAt, padded),
     query: new Int16Array(memory.buffer, queryAt, padded),
     list: new Uint32Array(memory.buffer, listAt, rowsMax),
     found: new Uint32Array(memory.buffer, foundAt, rowsMax),

@@ -58,10 +58,25 @@
         (br $next)))
     (local.get $found))
 
+  ;; Quantizes `count` vectors of `bytes` bytes, which follow each other from `from` on, into rows
+  ;; from `to` on. Each is copied to `vector` first, where zeros follow up to `end`.
+  (func (export "quantize")
+    (param $from i32) (param $count i32) (param $bytes i32) (param $to i32) (param $stride i32)
+    (param $vector i32) (param $end i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (memory.copy (local.get $vector) (local.get $from) (local.get $bytes))
+        (call $quantizeOne (local.get $vector) (local.get $end) (local.get $to))
+        (local.set $from (i32.add (local.get $from) (local.get $bytes)))
+        (local.set $to (i32.add (local.get $to) (local.get $stride)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $next))))
+
   ;; Quantizes the numbers from `from` to `end`, a multiple of 64 bytes, to `to` + 16, and writes
   ;; their scale, the sum of the squares of what is lost, and that of their own squares to `to`. The
   ;; scale has few enough digits that what is lost comes out without rounding.
-  (func (export "quantize") (param $from i32) (param $end i32) (param $to i32)
+  (func $quantizeOne (param $from i32) (param $end i32) (param $to i32)
     (local $at i32) (local $out i32) (local $size v128) (local $scale f32) (local $step v128)
     (local $inverse v128) (local $whole v128) (local $lost v128) (local $square v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
