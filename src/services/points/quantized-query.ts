@@ -46,12 +46,15 @@ export class QuantizedQuery {
     const norm = inverseNorm === 0 ? 0 : 1 / inverseNorm;
     const factor = distance === 'cosine' ? inverseNorm : 1;
     this.norm = norm * factor;
-    const most = query.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+    let most = 0;
+    for (const value of query) most = Math.max(most, Math.abs(value));
     const step = most / queryCodeMax(query.length);
     this.scale = step * factor;
     this.codes = new Int16Array(paddedLength(query.length));
-    if (step > 0)
-      for (const [at, value] of query.entries()) this.codes[at] = Math.round(value / step);
+    // An array of whole numbers keeps what is no number as 0: a query of zeros.
+    for (let at = 0; at < query.length; at += 1) {
+      this.codes[at] = Math.round((query[at] as number) / step);
+    }
   }
 
   /**

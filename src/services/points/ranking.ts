@@ -13,7 +13,10 @@ export class Ranking {
   readonly #scoreOf: RowScore;
   readonly #isNear: (score: number) => boolean;
   readonly #nearest: TopK<Location>;
-  readonly #nearRows: NearRows;
+  readonly #distance: Distance;
+  readonly #query: Float32Array;
+  /** Made when many rows are considered at once, which a vector index saves. */
+  #nearRows: NearRows | undefined;
   /** As `TopK.bound`, of the threshold. */
   readonly #threshold: number;
 
@@ -26,7 +29,8 @@ export class Ranking {
     this.#scoreOf = rowScore(distance, query);
     this.#isNear = thresholdTest(distance, scoreThreshold);
     this.#nearest = new TopK(limit, distance);
-    this.#nearRows = new NearRows(distance, query);
+    this.#distance = distance;
+    this.#query = query;
     const sign = higherIsBetter(distance) ? 1 : -1;
     this.#threshold =
       scoreThreshold === undefined ? Number.NEGATIVE_INFINITY : sign * scoreThreshold;
@@ -46,6 +50,7 @@ export class Ranking {
    * chunk of the slab has, or is the first of rows that follow each other in one chunk.
    */
   considerRows(segment: Segment, rows: Uint32Array | number, count: number, version: number): void {
+    this.#nearRows ??= new NearRows(this.#distance, this.#query);
     for (const row of this.#nearRows.among(segment.slab, rows, count, this.bound)) {
       if (segment.isVisible(row, version)) this.consider(segment, row);
     }
