@@ -109,6 +109,22 @@ describe('building a payload index', () => {
 });
 
 describe('segments present and future have their payload indexes', () => {
+  it('a rewrite has made them when it is seen, but none that was dropped', async () => {
+    const { holder, writer } = await thousand();
+    writer.index('group', 'integer');
+    writer.index('word', 'keyword');
+    const run = begin(holder, idsOf(holder));
+    await run.copy(context);
+    await run.catchUp(context);
+    writer.drop('word');
+    run.swap();
+    const view = holder.view();
+    const indexes = view.segments.map(({ segment }) => segment.payloadIndexes);
+    view.release();
+    expect(Math.max(...indexes.map((each) => each.of('group', 'integer').rows))).toBe(1000);
+    expect(indexCount(holder)).toBe(indexes.length);
+  });
+
   it('new ones, outputs of rebuilds, and after a change while one runs', async () => {
     const { holder, writer } = await thousand();
     writer.index('group', 'integer');

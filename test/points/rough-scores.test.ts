@@ -7,7 +7,7 @@ import { dotAt, rowScore, squaredDistanceAt } from '#sluice/services/points/dist
 import { roughError } from '#sluice/services/points/rough-scores.js';
 import { RoughTest } from '#sluice/services/points/rough-test.js';
 import { VectorSlab } from '#sluice/services/points/slab.js';
-import { assembled } from '../../scripts/assemble.mjs';
+import { assembled, MODULES } from '../../scripts/assemble.mjs';
 
 const DISTANCES: Distance[] = ['cosine', 'dot', 'euclid'];
 
@@ -125,6 +125,10 @@ describe('the sums themselves', () => {
   });
 });
 
-test('the module that is shipped is the text assembled: npm run assemble', async () => {
-  expect(readFileSync('src/services/points/rough-scores-code.ts', 'utf8')).toBe(await assembled());
-});
+test.each(MODULES)(
+  'the module that is shipped is %s.wat assembled: npm run assemble',
+  async (name) => {
+    const shipped = readFileSync(`src/services/points/${name}-code.ts`, 'utf8');
+    expect(shipped).toBe(await assembled(name));
+  },
+);

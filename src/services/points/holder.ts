@@ -208,7 +208,8 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     if (sources.length === 0) return undefined;
     const giveUp = (segments: readonly Segment[]) => this.#giveUp(segments);
     const indexing = this.#outputIndexing();
-    return new Rebuild({ ...this.#options, list, indexing, giveUp, space: this.space }, sources);
+    const { space, schema } = this;
+    return new Rebuild({ ...this.#options, list, schema, indexing, giveUp, space }, sources);
   }
 
   /** The newest operation whose effects are here. */

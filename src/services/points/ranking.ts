@@ -1,6 +1,6 @@
 import type { Distance } from '../../types.js';
 import { higherIsBetter, type RowScore, rowScore } from './distance.js';
-import { RoughTest } from './rough-test.js';
+import { NearRows } from './near-rows.js';
 import type { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
 import type { Segment } from './segment.js';
@@ -13,10 +13,10 @@ export class Ranking {
   readonly #scoreOf: RowScore;
   readonly #isNear: (score: number) => boolean;
   readonly #nearest: TopK<Location>;
+  readonly #distance: Distance;
   readonly #query: Float32Array;
-  readonly #roughTest: RoughTest;
-  /** Room for rows that may be near enough. */
-  #near = new Uint32Array(0);
+  /** Made when many rows are considered at once, which a vector index saves. */
+  #nearRows: NearRows | undefined;
   /** As `TopK.bound`, of the threshold. */
   readonly #threshold: number;
 
@@ -29,46 +29,29 @@ export class Ranking {
     this.#scoreOf = rowScore(distance, query);
     this.#isNear = thresholdTest(distance, scoreThreshold);
     this.#nearest = new TopK(limit, distance);
+    this.#distance = distance;
     this.#query = query;
-    this.#roughTest = new RoughTest(distance, query);
     const sign = higherIsBetter(distance) ? 1 : -1;
     this.#threshold =
       scoreThreshold === undefined ? Number.NEGATIVE_INFINITY : sign * scoreThreshold;
   }
 
   /**
-   * Takes those of `count` rows, which lie in one chunk of the slab, that are visible to `version`
-   * and near enough, and pass the filter. Many at once are much quicker than one by one.
+   * What a row must at least score to be taken, where a better score is a higher one: for `euclid`
+   * that is the distance's negative. -Infinity as long as any would do.
    */
-  considerRows(segment: Segment, from: number, count: number, version: number): void {
-    const { measure } = this.#roughTest;
-    const rough = segment.slab.roughScores(measure, this.#query, from, count);
-    this.#considerRough(segment, rough, count, from, version);
+  get bound(): number {
+    return Math.max(this.#nearest.bound, this.#threshold);
   }
 
-  /** As `considerRows`, of rows anywhere, ascending and no more than a chunk has. */
-  considerList(segment: Segment, rows: Uint32Array, version: number): void {
-    const rough = segment.slab.roughScoresOf(this.#roughTest.measure, this.#query, rows);
-    this.#considerRough(segment, rough, rows.length, rows, version);
-  }
-
-  #considerRough(
-    segment: Segment,
-    rough: Float32Array | undefined,
-    count: number,
-    rows: Uint32Array | number,
-    version: number,
-  ): void {
-    const { inverseNorms } = segment.slab;
-    if (this.#near.length < count) this.#near = new Uint32Array(count);
-    const near = this.#near;
-    const bound = Math.max(this.#nearest.bound, this.#threshold);
-    const found =
-      rough === undefined
-        ? allOf(rows, count, near)
-        : this.#roughTest.select(bound, rough, count, rows, inverseNorms, near);
-    for (let at = 0; at < found; at += 1) {
-      const row = near[at] as number;
+  /**
+   * Takes those of `count` rows that are visible to `version` and near enough, and pass the filter.
+   * Many at once are much quicker than one by one. `rows` lists them, ascending, no more than a
+   * chunk of the slab has, or is the first of rows that follow each other in one chunk.
+   */
+  considerRows(segment: Segment, rows: Uint32Array | number, count: number, version: number): void {
+    this.#nearRows ??= new NearRows(this.#distance, this.#query);
+    for (const row of this.#nearRows.among(segment.slab, rows, count, this.bound)) {
       if (segment.isVisible(row, version)) this.consider(segment, row);
     }
   }
@@ -95,11 +78,4 @@ function thresholdTest(
 ): (score: number) => boolean {
   if (threshold === undefined) return () => true;
   return higherIsBetter(distance) ? (score) => score >= threshold : (score) => score <= threshold;
-}
-
-/** Puts all rows into `near`: where there are no rough scores. */
-function allOf(rows: Uint32Array | number, count: number, near: Uint32Array): number {
-  for (let at = 0; at < count; at += 1)
-    near[at] = typeof rows === 'number' ? rows + at : (rows[at] as number);
-  return count;
 }

@@ -10,6 +10,7 @@ import type {
 } from '../vector-index/vector-index.js';
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
+import type { IndexSchema } from './payload-index/segment-indexes.js';
 import { SegmentProxy } from './proxy.js';
 import { type RewriteSpace, rewriteBytes } from './rewrite-space.js';
 import { pictureOf, saveSegments } from './save.js';
@@ -37,6 +38,8 @@ export interface OutputIndexing {
 /** What a rebuild works with; the holder gives it. */
 export interface RebuildTools {
   list: SegmentList;
+  /** The store's own, as it is at any time. */
+  schema: IndexSchema;
   store: BlockStore;
   clock: Clock;
   copyVectors: CopyVectors;
@@ -140,7 +143,9 @@ export class Rebuild implements Optimization {
 
   async catchUp({ signal }: OptimizationContext): Promise<void> {
     throwIfAborted(signal);
-    const pace = new Pace(this.#tools.clock, signal);
+    const { clock, schema } = this.#tools;
+    const pace = new Pace(clock, signal);
+    await this.#output.payloadIndexes.extendAll(schema, this.#output.rows, pace);
     while (this.#pending() > PENDING_MAX) {
       for (const proxy of this.#proxies) {
         while (proxy.pending > 0) {
@@ -152,9 +157,11 @@ export class Rebuild implements Optimization {
   }
 
   swap(): number {
-    const { list, giveUp } = this.#tools;
+    const { list, schema, giveUp } = this.#tools;
     this.#releaseIndex();
     const output = this.#output;
+    // One may have been dropped since it was made.
+    output.payloadIndexes.retain(schema);
     for (const proxy of this.#proxies) {
       while (proxy.pending > 0) proxy.carryOver(output);
     }

@@ -9,6 +9,9 @@ import type { View, ViewSegment } from './view.js';
 /** Rows scored between two looks at the clock where no filter, which may be slow, is asked. */
 const ROWS_AT_ONCE = 512;
 
+/** Rows scored at once while none can be passed over yet; a power of two. */
+const FEW_ROWS = 32;
+
 /**
  * The nearest points of a view, the nearest first, equal scores by id. Segments with a vector index
  * give their nearest candidates, of the others every point is looked at, in slices; all are compared
@@ -50,22 +53,16 @@ async function scanSegment(
   const { segment, rows, stamps } = part;
   const { filter } = ranking;
   const candidates = filter?.candidates(segment, rows, stamps);
-  if (candidates !== undefined) {
-    const most = Math.min(ROWS_PER_LOOK, segment.slab.rowsPerChunk);
-    for (let from = 0; from < candidates.length; from += most) {
-      const some = candidates.subarray(from, from + most);
-      ranking.considerList(segment, some, view.version);
-      pace.count(some.length);
-      if (pace.isOver()) await pace.rest();
-    }
-    return;
-  }
   // Powers of two, as the rows of a chunk, so that none is cut by the end of a chunk.
   const perLook = filter === undefined ? ROWS_AT_ONCE : ROWS_PER_LOOK;
   const most = Math.min(perLook, segment.slab.rowsPerChunk);
-  for (let from = 0; from < rows; from += most) {
-    const count = Math.min(most, rows - from);
-    ranking.considerRows(segment, from, count, view.version);
+  const total = candidates?.length ?? rows;
+  for (let from = 0, count = 0; from < total; from += count) {
+    // A few rows first: what they score tells which of the others need not be scored exactly.
+    const next = ranking.bound > Number.NEGATIVE_INFINITY ? most - (from % most) : FEW_ROWS;
+    count = Math.min(next, most, total - from);
+    const some = candidates?.subarray(from, from + count) ?? from;
+    ranking.considerRows(segment, some, count, view.version);
     pace.count(count);
     if (pace.isOver()) await pace.rest();
   }

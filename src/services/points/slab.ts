@@ -2,6 +2,7 @@ import { assert, SluiceError } from '../../errors.js';
 import type { Distance } from '../../types.js';
 import { inverseNormAt } from './distance.js';
 import { littleEndian } from './float32-bytes.js';
+import { QuantizedRows } from './quantized-rows.js';
 import { roughScoresOf } from './rough-scores.js';
 import { type RoughMeasure, VectorMemory } from './vector-memory.js';
 
@@ -30,6 +31,8 @@ export class VectorSlab {
   readonly #memories: (VectorMemory | undefined)[] = [];
   /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
+  /** Which rows may be near enough, told from fewer bytes. */
+  readonly quantized: QuantizedRows;
   #rows = 0;
 
   constructor({ dimensions, distance }: VectorShape) {
@@ -39,6 +42,7 @@ export class VectorSlab {
     this.#shift = Math.max(0, Math.floor(Math.log2(rows)));
     this.rowsPerChunk = 1 << this.#shift;
     this.#inverseNorms = distance === 'euclid' ? undefined : [];
+    this.quantized = new QuantizedRows(this, distance);
   }
 
   get rows(): number {
@@ -158,6 +162,7 @@ export class VectorSlab {
   /** Forgets the rows from `rows` on: those of an operation that is undone. */
   truncate(rows: number): void {
     this.#rows = Math.min(this.#rows, rows);
+    this.quantized.truncate(this.#rows);
     if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
   }
 

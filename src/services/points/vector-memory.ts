@@ -1,11 +1,7 @@
 import { assert } from '../../errors.js';
 import { ROUGH_SCORES_CODE } from './rough-scores-code.js';
+import { moduleOf, WasmMemory } from './wasm-memory.js';
 
-const PAGE_BYTES = 64 * 1024;
-/** 4 GiB, of which what is not used takes address space alone. */
-const PAGES_MAX = 65_536;
-/** Memory is taken from the system in steps of 1 MiB. */
-const GROWTH_PAGES = 16;
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /** What is computed for each vector: its product with the query, or the squared distance to it. */
@@ -27,19 +23,16 @@ type Kernel = (
  * as fast as one by one. How far they may be from the exact ones, see `roughError`.
  */
 export class VectorMemory {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   readonly #dimensions: number;
   readonly #query: Float32Array;
   readonly #results: Float32Array;
   readonly #rows: Uint32Array;
   #kernels: Record<RoughMeasure, Kernel> | undefined;
-  #usedBytes: number;
 
-  private constructor(memory: WebAssembly.Memory, dimensions: number, resultsMax: number) {
+  private constructor(memory: WasmMemory, dimensions: number, resultsMax: number) {
     this.#memory = memory;
     this.#dimensions = dimensions;
-    this.#usedBytes = (dimensions + 2 * resultsMax) * F32_BYTES;
-    this.#reserve(0);
     this.#query = new Float32Array(memory.buffer, 0, dimensions);
     this.#results = new Float32Array(memory.buffer, dimensions * F32_BYTES, resultsMax);
     const rowsAt = (dimensions + resultsMax) * F32_BYTES;
@@ -47,31 +40,19 @@ export class VectorMemory {
   }
 
   /**
-   * For calls with at most `resultsMax` vectors. Undefined when there is no WebAssembly
-   * (`node --jitless`), or no address space left: vectors then lie elsewhere.
+   * For calls with at most `resultsMax` vectors. Undefined where there is no `WasmMemory` to be had:
+   * vectors then lie elsewhere.
    */
   static create(dimensions: number, resultsMax: number): VectorMemory | undefined {
-    if (typeof WebAssembly === 'undefined') return undefined;
-    try {
-      const memory = new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX, shared: true });
-      return new VectorMemory(memory, dimensions, resultsMax);
-    } catch (error) {
-      if (error instanceof RangeError) return undefined;
-      throw error;
-    }
+    const memory = WasmMemory.create((dimensions + 2 * resultsMax) * F32_BYTES);
+    return memory && new VectorMemory(memory, dimensions, resultsMax);
   }
 
-  /**
-   * Room for so many vectors; undefined when the 4 GiB are full. Throws a `RangeError` when the
-   * machine has no memory.
-   */
+  /** Room for so many vectors; undefined when it is full. Throws as `WasmMemory.add`. */
   add(count: number): Float32Array | undefined {
     const length = count * this.#dimensions;
-    const begin = this.#usedBytes;
-    if (begin + length * F32_BYTES > PAGES_MAX * PAGE_BYTES) return undefined;
-    this.#reserve(length * F32_BYTES);
-    this.#usedBytes += length * F32_BYTES;
-    return new Float32Array(this.#memory.buffer, begin, length);
+    const begin = this.#memory.add(length * F32_BYTES);
+    return begin === undefined ? undefined : new Float32Array(this.#memory.buffer, begin, length);
   }
 
   /**
@@ -115,25 +96,13 @@ export class VectorMemory {
     this.#kernels[measure](0, from, count, bytes, bytes, rows);
     return this.#results;
   }
-
-  #reserve(bytes: number): void {
-    const lacking = this.#usedBytes + bytes - this.#memory.buffer.byteLength;
-    if (lacking <= 0) return;
-    const pages = Math.ceil(lacking / PAGE_BYTES);
-    const most = PAGES_MAX - this.#memory.buffer.byteLength / PAGE_BYTES;
-    this.#memory.grow(Math.max(pages, Math.min(GROWTH_PAGES, most)));
-  }
 }
 
 let compiled: WebAssembly.Module | undefined;
 
-function kernelsIn(memory: WebAssembly.Memory): Record<RoughMeasure, Kernel> {
-  compiled ??= new WebAssembly.Module(bytesOf(ROUGH_SCORES_CODE));
-  const { products, squares } = new WebAssembly.Instance(compiled, { vectors: { memory } }).exports;
+function kernelsIn(memory: WasmMemory): Record<RoughMeasure, Kernel> {
+  compiled ??= moduleOf(ROUGH_SCORES_CODE);
+  const { products, squares } = memory.run(compiled);
   assert(typeof products === 'function' && typeof squares === 'function', 'the module is whole');
   return { products: products as Kernel, squares: squares as Kernel };
-}
-
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

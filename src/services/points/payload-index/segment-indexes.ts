@@ -7,9 +7,9 @@ import { FieldIndex } from './field-index.js';
 export type IndexSchema = ReadonlyMap<string, PayloadIndexType>;
 
 /**
- * The payload indexes of one segment. They are made and brought up to date by those who read: a
- * segment that is new, loaded or the output of an optimization needs nothing done to it, and a
- * write costs nothing. One that lags behind is no error: what it lacks are candidates.
+ * The payload indexes of one segment. They are brought up to date by those who read, and by a
+ * rewrite before anybody sees its output: a segment that is new or loaded needs nothing done to it,
+ * and a write costs nothing. One that lags behind is no error: what it lacks are candidates.
  */
 export class SegmentIndexes {
   readonly #payloads: PayloadColumn;
@@ -43,6 +43,11 @@ export class SegmentIndexes {
       if (index.rows >= rows) return;
       await pace.rest();
     }
+  }
+
+  /** As `extend`, for every path that has one. */
+  async extendAll(schema: IndexSchema, rows: number, pace: Pace): Promise<void> {
+    for (const key of [...schema.keys()]) await this.extend(key, schema, rows, pace);
   }
 
   /** Adds at most `rowsMax` rows to the index of a path, at once. */
