@@ -40,7 +40,7 @@ export type Fault =
   | { kind: 'crash'; isPowerCut: boolean; isStored: boolean };
 
 /** What the process under test is doing: faults differ. */
-export type Phase = 'creating' | 'opening' | 'running' | 'leaving';
+export type Phase = 'creating' | 'opening' | 'running' | 'broken' | 'leaving';
 
 /** Decides how calls go. */
 export interface FaultSource {
@@ -65,6 +65,8 @@ export interface FaultSource {
 export const IO_ERROR = 'IO error: Input/output error';
 export const NO_SPACE = 'IO error: No space left on device';
 const PLENTY = 2 ** 40;
+/** More goes wrong for so long after a worker has died. */
+const TROUBLED_MS = 5;
 
 /** Faults drawn from a seed. */
 export class RandomFaults implements FaultSource {
@@ -81,6 +83,8 @@ export class RandomFaults implements FaultSource {
   #lowUntil = 0;
   /** What hangs has come back by then. */
   #hangsUntil = 0;
+  /** A worker has died shortly before. */
+  #troubledUntil = -1;
 
   constructor(random: Random, time: VirtualTime, enabled: ReadonlySet<FaultClass>) {
     this.#random = random;
@@ -92,6 +96,11 @@ export class RandomFaults implements FaultSource {
   /** Milliseconds until nothing hangs any more. */
   get hangsMs(): number {
     return Math.max(0, this.#hangsUntil - this.#time.now);
+  }
+
+  /** A worker has died a moment ago: what happens now meets what it has left. */
+  get isTroubled(): boolean {
+    return this.#time.now <= this.#troubledUntil;
   }
 
   /** No faults from now on: what is down may come up again. */
@@ -125,7 +134,7 @@ export class RandomFaults implements FaultSource {
       if (this.#time.now < this.#fullUntil) return failed(NO_SPACE, false);
     }
     if (isWriting) {
-      const oneIn = phase === 'leaving' ? 30 : 600;
+      const oneIn = phase === 'leaving' || this.isTroubled ? 30 : 600;
       if (this.strikes('writeLost', oneIn)) return failed(IO_ERROR, false);
       if (this.strikes('writeStored', oneIn)) return failed(IO_ERROR, true);
     }
@@ -150,7 +159,9 @@ export class RandomFaults implements FaultSource {
   }
 
   crashesWorker(phase: Phase): boolean {
-    return this.strikes('workerCrash', phase === 'leaving' ? 10 : 300);
+    const isCrash = this.strikes('workerCrash', phase === 'running' ? 300 : 10);
+    if (isCrash) this.#troubledUntil = this.#time.now + TROUBLED_MS;
+    return isCrash;
   }
 
   deafMs(): number {
@@ -193,7 +204,7 @@ function failed(message: string, isStored: boolean): Fault {
 
 /** Whether the collection has been opened. */
 function isUp(phase: Phase): boolean {
-  return phase === 'running' || phase === 'leaving';
+  return phase !== 'creating' && phase !== 'opening';
 }
 
 /** The classes that are on in a run: each with a chance of one half. */

@@ -79,7 +79,8 @@ export class SimulatedProcess implements DatabaseOwner {
 
   get phase(): Phase {
     const state = this.#collection?.handler.state ?? '';
-    return LEAVING.has(state) ? 'leaving' : this.#phase;
+    if (LEAVING.has(state)) return 'leaving';
+    return state === 'broken' ? 'broken' : this.#phase;
   }
 
   get isAlive(): boolean {

@@ -86,7 +86,7 @@ async function work(
     if (isBroken && random.chance(isInterrupted ? 0.9 : 0.2)) {
       if (random.chance(0.7)) await lifecycle.reopen(collection);
       else await lifecycle.down();
-    } else if (random.chance(isInterrupted ? 0.05 : 0.002)) {
+    } else if (random.chance(chanceToClose(isInterrupted, chance.isTroubled))) {
       // With something still on its way into the log.
       if (isInterrupted) workload.update(collection);
       await lifecycle.down();
@@ -99,6 +99,11 @@ async function work(
     }
   }
   if (world.violation === undefined) await settleDown(world, session, lifecycle);
+}
+
+function chanceToClose(isInterrupted: boolean, isTroubled: boolean): number {
+  if (!isInterrupted) return 0.002;
+  return isTroubled ? 0.3 : 0.05;
 }
 
 /** Lets time go on, event by event, until the work has ended or a rule is broken. */

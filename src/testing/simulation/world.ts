@@ -133,7 +133,8 @@ export class World implements Surroundings {
 
   /** May interrupt who rests, in the middle of what the next event sets going. */
   async mayInterrupt(): Promise<void> {
-    if (this.#interrupt === undefined || !this.chance.strikes('interruption', 25)) return;
+    const oneIn = this.chance.isTroubled ? 3 : 25;
+    if (this.#interrupt === undefined || !this.chance.strikes('interruption', oneIn)) return;
     const random = this.#interruptions;
     // At least one, so that the event comes first.
     for (let turns = random.between(1, random.pick([4, 20, 80])); turns > 0; turns--) await null;
