@@ -47,6 +47,7 @@ export async function readyCollection(
   } finally {
     signal?.removeEventListener('abort', giveUp);
   }
+  void parts.holder.settle();
   return collection;
 }
 

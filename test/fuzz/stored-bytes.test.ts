@@ -8,10 +8,10 @@ import { frame, type Kind, loadChecksum, unframe } from '#sluice/services/level/
 import { blockKey, DEATHS_KEY, MANIFEST_KEY, META_KEY } from '#sluice/services/level/keys.js';
 import { manifestEntry, readManifest } from '#sluice/services/level/manifest.js';
 import { metaEntry, readMeta } from '#sluice/services/level/wal-meta.js';
-import { decodeRows, decodeStamps } from '#sluice/services/points/blocks.js';
+import { decodeRows, decodeStamps, type RowsBlock } from '#sluice/services/points/blocks.js';
 import { checkManifest, type ManifestBody } from '#sluice/services/points/manifest.js';
 import { PointOperationCodec } from '#sluice/services/points/operation-codec.js';
-import { packPayloads, parsePayload } from '#sluice/services/points/payload-text.js';
+import { packPayloads, parsePayload, splitTexts } from '#sluice/services/points/payload-text.js';
 import { buildDelete, buildUpsert } from '#sluice/services/points/validate.js';
 import { filter, payload, pointId } from '../points/arbitraries.js';
 import { damaged } from './support/awkward.js';
@@ -64,12 +64,16 @@ const metas = fc.nat(9).map((acked) => pack({ format: 1, storeId: STORE_ID, acke
 const DECODERS: [name: string, good: fc.Arbitrary<Uint8Array>, read: (data: Uint8Array) => void][] =
   [
     ['an operation', operations, (data) => readsAll(codec.decode(data))],
-    ['rows', rows, (data) => decodeRows(data, DIMENSIONS).payloads.forEach(parsePayload)],
+    ['rows', rows, (data) => readsAllPayloads(decodeRows(data, DIMENSIONS))],
     ['stamps', stamps, (data) => decodeStamps(data)],
     ['a manifest', manifests, readsFramed(MANIFEST_KEY, 'manifest', readPointManifest)],
     ["the log's meta record", metas, readsFramed(META_KEY, 'walMeta', readMeta)],
     ['a death count', fc.constant(pack(3)), readsFramed(DEATHS_KEY, 'deaths', readDeaths)],
   ];
+
+function readsAllPayloads({ payloads: { bytes, lengths } }: RowsBlock): void {
+  splitTexts(bytes, lengths, lengths.length).forEach(parsePayload);
+}
 
 /** The columns with the payloads, as they are written or as they were before. */
 function payloadColumns(payloads: Payload[], isOld: boolean) {

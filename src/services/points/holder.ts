@@ -24,7 +24,7 @@ import { IndexKeeper, type ProblemListener } from './index-keeper.js';
 import { loadSegments } from './load.js';
 import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
-import type { Pace } from './pace.js';
+import { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
 import { diskUse, RewriteSpace } from './rewrite-space.js';
 import { unsavedBytes } from './save.js';
@@ -117,6 +117,17 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#mayCreate = false;
     this.#settleIndexes();
     return { applied: state.applied, notes: state.notes };
+  }
+
+  /** Copies vectors that were loaded to their places, in slices: who needs some before, waits less. */
+  async settle(): Promise<void> {
+    const { clock } = this.#options;
+    await clock.yield();
+    const state = this.#state;
+    const pace = new Pace(clock);
+    for (const { slab } of state?.list.all ?? []) {
+      if (this.#state === state) await slab.settle(pace);
+    }
   }
 
   recovered(): void {

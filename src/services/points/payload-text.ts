@@ -55,16 +55,23 @@ export function packPayloads(payloads: readonly Payload[]): PackedTexts {
 
 /** `count` texts out of a copy of a run. Errors: `SLUICE_DAMAGED` when they don't fill it. */
 export function splitTexts(bytes: unknown, lengths: unknown, count: number): PayloadText[] {
-  const texts: PayloadText[] = [];
+  const packed = checkTexts(bytes, lengths, count);
+  const all = new Uint8Array(packed.bytes);
   let end = 0;
-  if (bytes instanceof Uint8Array && Array.isArray(lengths) && lengths.length === count) {
-    const all = new Uint8Array(bytes);
-    for (const length of lengths) {
-      if (!Number.isSafeInteger(length) || length < 0) break;
-      texts.push(all.subarray(end, end + length));
-      end += length;
-    }
-    if (texts.length === count && end === bytes.length) return texts;
-  }
-  throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+  return packed.lengths.map((length) => {
+    end += length;
+    return all.subarray(end - length, end);
+  });
+}
+
+/** A run of `count` texts, if it is one. Errors: `SLUICE_DAMAGED` when they don't fill it. */
+export function checkTexts(bytes: unknown, lengths: unknown, count: number): PackedTexts {
+  const isRun =
+    bytes instanceof Uint8Array &&
+    Array.isArray(lengths) &&
+    lengths.length === count &&
+    lengths.every((length) => Number.isSafeInteger(length) && length >= 0) &&
+    lengths.reduce((sum, length) => sum + length, 0) === bytes.length;
+  if (!isRun) throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+  return { bytes, lengths };
 }

@@ -1,7 +1,8 @@
 import { assert, SluiceError } from '../../errors.js';
 import type { Distance } from '../../types.js';
-import { inverseNormAt } from './distance.js';
+import { inverseNormAt, inverseNormsAt } from './distance.js';
 import { littleEndian } from './float32-bytes.js';
+import type { Pace } from './pace.js';
 import { roughScoresOf } from './rough-scores.js';
 import { type RoughMeasure, VectorMemory } from './vector-memory.js';
 
@@ -16,6 +17,12 @@ const CHUNK_BYTES = 256 * 1024;
 /** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
 const PLAIN_CHUNKS = 4;
 
+/** Vectors from a row on, as little-endian float32 bytes. */
+interface StoredVectors {
+  row: number;
+  bytes: Uint8Array;
+}
+
 /**
  * Vectors in float32, one a row, append only. The memory is shared, so that worker threads read
  * it without a copy; a row never changes once it is written.
@@ -28,6 +35,8 @@ export class VectorSlab {
   readonly #chunks: Float32Array[] = [];
   /** Where the chunk of the same number lies, if not in a buffer of its own. */
   readonly #memories: (VectorMemory | undefined)[] = [];
+  /** What was read from disk and isn't in its chunk yet, by the number of the chunk. */
+  readonly #waiting = new Map<number, StoredVectors[]>();
   /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
   #rows = 0;
@@ -47,11 +56,13 @@ export class VectorSlab {
 
   /** The shared memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
   get chunks(): readonly Float32Array[] {
+    for (const chunk of this.#waiting.keys()) this.#copyIn(chunk);
     return this.#chunks;
   }
 
   /** The chunk a row is in; it begins there at `offsetOf(row)`. */
   chunkOf(row: number): Float32Array {
+    if (this.#waiting.size > 0) this.#copyIn(row >>> this.#shift);
     const chunk = this.#chunks[row >>> this.#shift];
     assert(chunk !== undefined, 'the row is in the slab');
     return chunk;
@@ -68,7 +79,10 @@ export class VectorSlab {
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
   }
 
-  /** 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. */
+  /**
+   * 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. To be
+   * asked after `chunkOf`, or after scores of the row.
+   */
   inverseNorm(row: number): number {
     return this.#inverseNorms?.[row] ?? 0;
   }
@@ -109,6 +123,7 @@ export class VectorSlab {
     if (memory === undefined || !isOne) return undefined;
     // The chunks in a memory lie behind each other, so that all rows do.
     const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#waiting.size > 0) for (const row of rows) this.#copyIn(row >>> this.#shift);
     const { byteOffset } = this.chunkOf(first);
     const from = byteOffset - (first & ~(this.rowsPerChunk - 1)) * rowBytes;
     return memory.roughOf(measure, query, from, rows);
@@ -131,19 +146,32 @@ export class VectorSlab {
   }
 
   /**
-   * Puts vectors behind the last row, as little-endian float32 bytes; `adopt` takes in each.
+   * Adds rows that were read from disk, as little-endian float32 bytes. They are copied to where
+   * they belong when somebody looks there, or by `settle`; until then the bytes must not change.
    * Throws as `append`.
    */
-  fill(vectors: Uint8Array): void {
+  takeIn(vectors: Uint8Array): void {
     const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
     const end = this.#rows + vectors.length / rowBytes;
     this.allocate(end);
-    const bytes = littleEndian(vectors);
-    for (let row = this.#rows, run = 0; row < end; row += run) {
-      run = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
-      const { buffer, byteOffset } = this.chunkOf(row).subarray(this.offsetOf(row));
-      const from = (row - this.#rows) * rowBytes;
-      new Uint8Array(buffer, byteOffset).set(bytes.subarray(from, from + run * rowBytes));
+    const stored = littleEndian(vectors);
+    for (let at = 0; this.#rows < end; ) {
+      const row = this.#rows;
+      const count = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
+      const bytes = stored.subarray(at, at + count * rowBytes);
+      const chunk = row >>> this.#shift;
+      this.#waiting.set(chunk, [...(this.#waiting.get(chunk) ?? []), { row, bytes }]);
+      for (let added = 0; added < count; added += 1) this.#inverseNorms?.push(0);
+      this.#rows += count;
+      at += bytes.length;
+    }
+  }
+
+  /** Copies what `takeIn` was given, in slices. */
+  async settle(pace: Pace): Promise<void> {
+    for (const chunk of this.#waiting.keys()) {
+      this.#copyIn(chunk);
+      if (pace.isOver()) await pace.rest();
     }
   }
 
@@ -157,8 +185,26 @@ export class VectorSlab {
 
   /** Forgets the rows from `rows` on: those of an operation that is undone. */
   truncate(rows: number): void {
+    const first = rows >>> this.#shift;
+    for (const chunk of this.#waiting.keys()) if (chunk >= first) this.#copyIn(chunk);
     this.#rows = Math.min(this.#rows, rows);
     if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
+  }
+
+  #copyIn(number: number): void {
+    const waiting = this.#waiting.get(number);
+    if (waiting === undefined) return;
+    this.#waiting.delete(number);
+    for (const { row, bytes } of waiting) {
+      const chunk = this.chunkOf(row);
+      const offset = this.offsetOf(row);
+      const { buffer, byteOffset } = chunk.subarray(offset);
+      new Uint8Array(buffer, byteOffset).set(bytes);
+      const norms = this.#inverseNorms;
+      if (norms === undefined) continue;
+      const count = bytes.length / (this.dimensions * Float32Array.BYTES_PER_ELEMENT);
+      inverseNormsAt(chunk, offset, this.dimensions, { count, norms, to: row });
+    }
   }
 
   #addChunk(): void {
