@@ -97,8 +97,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     const body = stored ?? emptyManifest(shapeOfNew(this.#options));
     checkManifest(body);
     checkShape(body, this.#options);
-    const segments = await loadSegments(body, { store, clock, signal, onProgress });
-    await this.#keeper?.open(body, segments, onProblem);
+    const opening = this.#keeper?.openAll(body);
+    const loading = loadSegments(body, { store, clock, signal, onProgress });
+    // Nothing is left under way when this fails.
+    const segments = await loading.finally(() => opening);
+    if (opening) this.#keeper?.attach(await opening, body, segments, onProblem);
     const state = new PointState(body, segments, cpus);
     const { revision } = state;
     const configuration = mergeConfiguration(state.configuration, this.#wanted);

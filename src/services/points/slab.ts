@@ -17,6 +17,9 @@ const CHUNK_BYTES = 256 * 1024;
 /** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
 const PLAIN_CHUNKS = 4;
 
+/** Stored vectors are copied to their chunks in runs of 64 rows at most. */
+const RUN_SHIFT = 6;
+
 /** Vectors from a row on, as little-endian float32 bytes. */
 interface StoredVectors {
   row: number;
@@ -35,7 +38,7 @@ export class VectorSlab {
   readonly #chunks: Float32Array[] = [];
   /** Where the chunk of the same number lies, if not in a buffer of its own. */
   readonly #memories: (VectorMemory | undefined)[] = [];
-  /** What was read from disk and isn't in its chunk yet, by the number of the chunk. */
+  /** What was read from disk and isn't in its chunk yet, by runs of rows: see `#runOf`. */
   readonly #waiting = new Map<number, StoredVectors[]>();
   /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
@@ -56,13 +59,13 @@ export class VectorSlab {
 
   /** The shared memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
   get chunks(): readonly Float32Array[] {
-    for (const chunk of this.#waiting.keys()) this.#copyIn(chunk);
+    for (const run of this.#waiting.keys()) this.#copyIn(run);
     return this.#chunks;
   }
 
-  /** The chunk a row is in; it begins there at `offsetOf(row)`. */
+  /** The chunk a row is in; it begins there at `offsetOf(row)`. Others may not be there yet. */
   chunkOf(row: number): Float32Array {
-    if (this.#waiting.size > 0) this.#copyIn(row >>> this.#shift);
+    if (this.#waiting.size > 0) this.#copyIn(this.#runOf(row));
     const chunk = this.#chunks[row >>> this.#shift];
     assert(chunk !== undefined, 'the row is in the slab');
     return chunk;
@@ -102,6 +105,7 @@ export class VectorSlab {
     from: number,
     count: number,
   ): Float32Array | undefined {
+    if (this.#waiting.size > 0) this.#copyRows(from, count);
     const memory = this.#memories[from >>> this.#shift];
     const vectors = this.chunkOf(from).subarray(this.offsetOf(from));
     if (memory === undefined) return roughScoresOf(measure, query, vectors, count);
@@ -123,7 +127,7 @@ export class VectorSlab {
     if (memory === undefined || !isOne) return undefined;
     // The chunks in a memory lie behind each other, so that all rows do.
     const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
-    if (this.#waiting.size > 0) for (const row of rows) this.#copyIn(row >>> this.#shift);
+    if (this.#waiting.size > 0) for (const row of rows) this.#copyIn(this.#runOf(row));
     const { byteOffset } = this.chunkOf(first);
     const from = byteOffset - (first & ~(this.rowsPerChunk - 1)) * rowBytes;
     return memory.roughOf(measure, query, from, rows);
@@ -157,10 +161,11 @@ export class VectorSlab {
     const stored = littleEndian(vectors);
     for (let at = 0; this.#rows < end; ) {
       const row = this.#rows;
-      const count = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
+      const run = this.#runOf(row);
+      let count = 1;
+      while (row + count < end && this.#runOf(row + count) === run) count += 1;
       const bytes = stored.subarray(at, at + count * rowBytes);
-      const chunk = row >>> this.#shift;
-      this.#waiting.set(chunk, [...(this.#waiting.get(chunk) ?? []), { row, bytes }]);
+      this.#waiting.set(run, [...(this.#waiting.get(run) ?? []), { row, bytes }]);
       for (let added = 0; added < count; added += 1) this.#inverseNorms?.push(0);
       this.#rows += count;
       at += bytes.length;
@@ -169,8 +174,8 @@ export class VectorSlab {
 
   /** Copies what `takeIn` was given, in slices. */
   async settle(pace: Pace): Promise<void> {
-    for (const chunk of this.#waiting.keys()) {
-      this.#copyIn(chunk);
+    for (const run of this.#waiting.keys()) {
+      this.#copyIn(run);
       if (pace.isOver()) await pace.rest();
     }
   }
@@ -185,16 +190,26 @@ export class VectorSlab {
 
   /** Forgets the rows from `rows` on: those of an operation that is undone. */
   truncate(rows: number): void {
-    const first = rows >>> this.#shift;
-    for (const chunk of this.#waiting.keys()) if (chunk >= first) this.#copyIn(chunk);
+    if (this.#waiting.size > 0) this.#copyRows(rows, this.#rows - rows);
     this.#rows = Math.min(this.#rows, rows);
     if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
   }
 
-  #copyIn(number: number): void {
-    const waiting = this.#waiting.get(number);
+  /** What is copied at once: few rows, because a search looks at one here and one there. */
+  #runOf(row: number): number {
+    return row >>> Math.min(this.#shift, RUN_SHIFT);
+  }
+
+  #copyRows(from: number, count: number): void {
+    if (count < 1) return;
+    const last = this.#runOf(from + count - 1);
+    for (let run = this.#runOf(from); run <= last; run += 1) this.#copyIn(run);
+  }
+
+  #copyIn(run: number): void {
+    const waiting = this.#waiting.get(run);
     if (waiting === undefined) return;
-    this.#waiting.delete(number);
+    this.#waiting.delete(run);
     for (const { row, bytes } of waiting) {
       const chunk = this.chunkOf(row);
       const offset = this.offsetOf(row);
