@@ -47,7 +47,6 @@ export async function readyCollection(
   } finally {
     signal?.removeEventListener('abort', giveUp);
   }
-  void parts.holder.settle();
   return collection;
 }
 

@@ -122,7 +122,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     return { applied: state.applied, notes: state.notes };
   }
 
-  /** Copies vectors that were loaded to their places, in slices: who needs some before, waits less. */
+  /** Copies vectors that were loaded to their places, in slices. Never rejects. */
   async settle(): Promise<void> {
     const { clock } = this.#options;
     await clock.yield();
