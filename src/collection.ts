@@ -84,7 +84,7 @@ export class Collection {
   /** Resolves when the collection is open; see `openCollection` for the errors. */
   async ready(): Promise<void> {
     await this.#handler.ready();
-    this.#clocks.reset();
+    this.#hasOpened();
   }
 
   /** The core beneath: its root actor, for inspection. */
@@ -334,7 +334,13 @@ export class Collection {
   /** Opens again after the storage has failed, which finds out what was really written. */
   async reopen(): Promise<void> {
     await this.#handler.reopen();
+    this.#hasOpened();
+  }
+
+  #hasOpened(): void {
     this.#clocks.reset();
+    // Beside everything else: nobody waits for that.
+    void this.#parts.holder.settle();
   }
 
   /**

@@ -9,10 +9,10 @@ import { blockKey, DEATHS_KEY, MANIFEST_KEY, META_KEY } from '#sluice/services/l
 import { manifestEntry, readManifest } from '#sluice/services/level/manifest.js';
 import { decompress } from '#sluice/services/level/snappy.js';
 import { metaEntry, readMeta } from '#sluice/services/level/wal-meta.js';
-import { decodeRows, decodeStamps } from '#sluice/services/points/blocks.js';
+import { decodeRows, decodeStamps, type RowsBlock } from '#sluice/services/points/blocks.js';
 import { checkManifest, type ManifestBody } from '#sluice/services/points/manifest.js';
 import { PointOperationCodec } from '#sluice/services/points/operation-codec.js';
-import { packPayloads, parsePayload } from '#sluice/services/points/payload-text.js';
+import { packPayloads, parsePayload, textsOf } from '#sluice/services/points/payload-text.js';
 import { buildDelete, buildUpsert } from '#sluice/services/points/validate.js';
 import { filter, payload, pointId } from '../points/arbitraries.js';
 import { damaged } from './support/awkward.js';
@@ -70,13 +70,17 @@ const snappy = fc.constant(
 const DECODERS: [name: string, good: fc.Arbitrary<Uint8Array>, read: (data: Uint8Array) => void][] =
   [
     ['an operation', operations, (data) => readsAll(codec.decode(data))],
-    ['rows', rows, (data) => decodeRows(data, DIMENSIONS).payloads.forEach(parsePayload)],
+    ['rows', rows, (data) => readsAllPayloads(decodeRows(data, DIMENSIONS))],
     ['stamps', stamps, (data) => decodeStamps(data)],
     ['a manifest', manifests, readsFramed(MANIFEST_KEY, 'manifest', readPointManifest)],
     ["the log's meta record", metas, readsFramed(META_KEY, 'walMeta', readMeta)],
     ['what Snappy has compressed', snappy, (data) => decompress(Buffer.from(data))],
     ['a death count', fc.constant(pack(3)), readsFramed(DEATHS_KEY, 'deaths', readDeaths)],
   ];
+
+function readsAllPayloads({ payloads: { bytes, lengths } }: RowsBlock): void {
+  textsOf({ bytes, lengths }).forEach(parsePayload);
+}
 
 /** The columns with the payloads, as they are written or as they were before. */
 function payloadColumns(payloads: Payload[], isOld: boolean) {

@@ -19,7 +19,9 @@ const { signal } = new AbortController();
 const noise = (bytes: number) => new Uint8Array(randomBytes(bytes));
 
 function sizeOf(path: string): number {
-  return readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+  // LevelDB may just be deleting one.
+  const sizeAt = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0;
+  return readdirSync(path).reduce((sum, name) => sum + sizeAt(name), 0);
 }
 
 async function openLevel(): Promise<{ db: Level<string, Uint8Array>; path: string }> {

@@ -7,6 +7,7 @@ import { Pace } from '#sluice/services/points/pace.js';
 import { PayloadColumn } from '#sluice/services/points/payload-column.js';
 import {
   encodePayload,
+  type PackedTexts,
   packPayloads,
   parsePayload,
   readTexts,
@@ -21,6 +22,7 @@ describe('a column of payloads', () => {
   const steps = fc.array(
     fc.oneof(
       { weight: 20, arbitrary: fc.record({ add: payload, times: fc.nat(60) }) },
+      { weight: 5, arbitrary: fc.record({ load: fc.array(payload, { maxLength: 300 }) }) },
       { weight: 1, arbitrary: fc.record({ keep: fc.double({ min: 0, max: 1, noNaN: true }) }) },
     ),
     { maxLength: 30 },
@@ -37,6 +39,9 @@ describe('a column of payloads', () => {
               column.push(encodePayload(step.add));
               expected.push(JSON.stringify(step.add));
             }
+          } else if ('load' in step) {
+            column.takeIn(packPayloads(step.load));
+            expected.push(...step.load.map((of) => JSON.stringify(of)));
           } else {
             expected.length = Math.floor(expected.length * step.keep);
             column.truncate(expected.length);
@@ -117,16 +122,18 @@ describe('a block of rows', () => {
     throw new Error('there is a block');
   }
 
+  const parsed = ({ bytes, lengths }: PackedTexts) => textsOf({ bytes, lengths }).map(parsePayload);
+
   it('of the first version is read', () => {
     const { ids, payloads, insertedAt } = decodeRows(pack(old), 2);
     expect({ ids, insertedAt }).toEqual({ ids: [1, 'b'], insertedAt: [1, 2] });
-    expect(payloads.map(parsePayload)).toEqual([{ a: 'é' }, {}]);
+    expect(parsed(payloads)).toEqual([{ a: 'é' }, {}]);
   });
 
   it('has the payloads as they were', async () => {
     const written = [{ a: 'é\ud800' }, {}, { b: [1, { c: null }] }];
     const { payloads } = decodeRows(await blockOf(written), 2);
-    expect(payloads.map(parsePayload)).toEqual(written);
+    expect(parsed(payloads)).toEqual(written);
   });
 
   it('whose texts do not fit is damaged, one of a later version unknown', async () => {

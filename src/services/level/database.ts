@@ -59,8 +59,8 @@ export interface KeySpan {
 
 /** What one atomic write does; `sync` makes it wait until it survives a power cut. */
 export interface Changes {
-  puts?: Iterable<Entry>;
-  deletes?: Iterable<string>;
+  puts?: readonly Entry[];
+  deletes?: readonly string[];
   sync: boolean;
 }
 

@@ -43,6 +43,9 @@ export const BLOCK_KEYS: KeySpan = {
   to: blockKey('f'.repeat(16), 2 ** 32 - 1),
 };
 
+/** Behind every key there is: a compaction of it writes the write buffer, and nothing else. */
+export const NO_KEYS: KeySpan = { from: '~', to: '~' };
+
 /** True for a key that `blockKey` can have made. */
 export function isBlockKey(key: string): boolean {
   return BLOCK.test(key);

@@ -17,6 +17,9 @@ import {
 import { loadChecksum } from './frame.js';
 import { SerialQueue } from './serial-queue.js';
 
+/** So much may be left in the database's write buffer when it is closed. */
+const BUFFERED_BYTES_MAX = 1024 * 1024;
+
 /**
  * A database with one writer. Jobs that write run one after the other. After a write that failed
  * nobody knows what is on disk, and LevelDB refuses every further write: the handle remembers that
@@ -29,6 +32,8 @@ export class LevelHandle {
   #failure: SluiceError | undefined;
   #isOpen = false;
   #wasOpen = false;
+  /** Bytes of values that may lie in the database's write buffer alone. */
+  #bufferedBytes = 0;
 
   /** `name` is for messages: `the log`, `the segments`. */
   constructor(db: Database, name: string) {
@@ -49,6 +54,7 @@ export class LevelHandle {
         if (this.#wasOpen) await this.#db.close();
         this.#failure = undefined;
         await this.#db.open();
+        this.#bufferedBytes = 0;
         this.#wasOpen = true;
       } catch (error) {
         throw levelError(error, `opening ${this.#name} failed`);
@@ -70,6 +76,7 @@ export class LevelHandle {
 
   /** Writes one batch; only within a job or while opening. */
   write(changes: Changes): Promise<void> {
+    for (const [, value] of changes.puts ?? []) this.#bufferedBytes += value.byteLength;
     return this.#watched(writeChanges(this.#db, changes));
   }
 
@@ -83,11 +90,14 @@ export class LevelHandle {
    * fires; writes go on beside it, and `close` waits for the span under way. A failure shows at the
    * next write, because LevelDB tells nobody else of it.
    */
-  async compact(spans: readonly KeySpan[], signal: AbortSignal): Promise<void> {
+  async compact(spans: readonly KeySpan[], signal?: AbortSignal): Promise<void> {
     for (const span of spans) {
-      throwIfAborted(signal);
+      if (signal !== undefined) throwIfAborted(signal);
       this.assertOpen();
-      if (this.#failure === undefined) await compactRange(this.#db, span);
+      if (this.#failure !== undefined) continue;
+      // It also writes the whole write buffer.
+      this.#bufferedBytes = 0;
+      await compactRange(this.#db, span);
     }
   }
 
@@ -114,16 +124,29 @@ export class LevelHandle {
     if (!this.#isOpen) throw new SluiceError('SLUICE_NOT_OPEN', `${this.#name} is not open`);
   }
 
-  /** Waits for the jobs in the queue, then closes the database. Safe to call twice. */
-  close(): Promise<void> {
+  /**
+   * Waits for the jobs in the queue, then closes the database. Safe to call twice. LevelDB would
+   * read at the next opening, and then write to tables, all that is in its write buffer: when that
+   * is much, `tidy` is to see to it now.
+   */
+  close(tidy: () => Promise<void>): Promise<void> {
     return this.#queue.run(async () => {
-      this.#isOpen = false;
       try {
-        await this.#db.close();
-      } catch (error) {
-        throw levelError(error, `closing ${this.#name} failed`);
+        const isSound = this.#isOpen && this.#failure === undefined;
+        if (isSound && this.#bufferedBytes > BUFFERED_BYTES_MAX) await tidy();
+      } finally {
+        this.#isOpen = false;
+        await this.#close();
       }
     });
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#db.close();
+    } catch (error) {
+      throw levelError(error, `closing ${this.#name} failed`);
+    }
   }
 
   async #watched(writing: Promise<void>): Promise<void> {

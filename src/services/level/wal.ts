@@ -3,7 +3,7 @@ import type { Wal, WalRecord, WalState } from '../ports.js';
 import { type RandomFill, randomId } from '../random-id.js';
 import type { Database, Entry } from './database.js';
 import { frame, unframe } from './frame.js';
-import { RECORD_KEYS, recordKey, recordNumber } from './keys.js';
+import { META_KEY, NO_KEYS, RECORD_KEYS, recordKey, recordNumber } from './keys.js';
 import { LevelHandle } from './level-handle.js';
 import { type StoredEntry, storedEntries } from './stored-entries.js';
 import { metaEntry } from './wal-meta.js';
@@ -166,12 +166,11 @@ export class LevelWal implements Wal {
     });
   }
 
-  /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`, `SLUICE_CANCELLED`. */
+  /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, those of writing, `SLUICE_CANCELLED`. */
   async reclaim(signal: AbortSignal): Promise<void> {
-    const [from, to] = [this.#reclaimed + 1, this.#acked];
-    if (from > to) return;
-    this.#reclaimed = to;
-    await this.#handle.compact([{ from: recordKey(from), to: recordKey(to) }], signal);
+    if (this.#reclaimed >= this.#acked) return;
+    this.#reclaimed = this.#acked;
+    await this.#giveBack((job) => this.#handle.run(job), signal);
   }
 
   /** See `Wal.bytesOnDisk`. Errors: `SLUICE_NOT_OPEN`, `SLUICE_IO`. */
@@ -180,8 +179,9 @@ export class LevelWal implements Wal {
     return this.#filesBytes === undefined ? this.#handle.size(RECORD_KEYS) : this.#filesBytes();
   }
 
+  /** See `Wal.close`. */
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.#handle.close(() => this.#giveBack((job) => job()));
   }
 
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */
@@ -203,6 +203,19 @@ export class LevelWal implements Wal {
     await this.#handle.write({ puts: [...again, ...puts, meta], deletes, sync: true });
     this.#acked = acked;
     this.#setUnsynced([]);
+  }
+
+  /**
+   * Has LevelDB drop what is forgotten. It leaves its lowest level alone, which is where it puts its
+   * write buffer when nothing is there; so the meta record is written once more, to lie above it.
+   */
+  async #giveBack(
+    run: (job: () => Promise<void>) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#handle.compact([NO_KEYS], signal);
+    await run(() => this.#writeSynced({ last: this.#last }));
+    await this.#handle.compact([{ from: META_KEY, to: recordKey(this.#acked) }], signal);
   }
 
   #setUnsynced(entries: Entry[]): void {

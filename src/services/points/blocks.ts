@@ -4,7 +4,7 @@ import type { Payload, PointId } from '../../types.js';
 import { float32ToBytes } from './float32-bytes.js';
 import { isJsonObject } from './json.js';
 import type { Pace } from './pace.js';
-import { type PayloadText, packPayloads, readTexts, textsOf } from './payload-text.js';
+import { checkTexts, type PackedTexts, packPayloads } from './payload-text.js';
 import type { Segment } from './segment.js';
 
 /** A block is closed when it has reached this size. */
@@ -30,7 +30,7 @@ export interface EncodedBlock {
 /** Rows in columns. `vectors` are row after row, as little-endian float32 bytes. */
 export interface RowsBlock {
   ids: PointId[];
-  payloads: PayloadText[];
+  payloads: PackedTexts;
   insertedAt: number[];
   vectors: Uint8Array;
 }
@@ -140,11 +140,11 @@ function unpack(data: Uint8Array): Record<string, unknown> {
   throw damaged('that is no table');
 }
 
-function payloadsOf(columns: Record<string, unknown>, count: number): PayloadText[] {
+function payloadsOf(columns: Record<string, unknown>, count: number): PackedTexts {
   const { version, payloads, lengths } = columns;
-  if (version !== undefined) return textsOf(readTexts(payloads, lengths, count));
+  if (version !== undefined) return checkTexts(payloads, lengths, count);
   const old = packPayloads(parsePayloads(payloads));
-  return textsOf(readTexts(old.bytes, old.lengths, count));
+  return checkTexts(old.bytes, old.lengths, count);
 }
 
 function parsePayloads(text: unknown): Payload[] {

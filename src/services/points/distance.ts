@@ -69,6 +69,42 @@ export function inverseNormAt(slab: Float32Array, offset: number, dimensions: nu
     const value = slab[i] as number;
     sum += value * value;
   }
+  return inverseRoot(sum);
+}
+
+/** `inverseNormAt` of `count` rows that follow each other, put into `norms` from the place `to` on. */
+export function inverseNormsAt(
+  slab: Float32Array,
+  offset: number,
+  dimensions: number,
+  { count, norms, to }: { count: number; norms: number[]; to: number },
+): void {
+  let row = 0;
+  // Four rows at once: each sum waits for its last addition.
+  for (; row + 4 <= count; row += 4) {
+    const first = offset + row * dimensions;
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let i = first; i < first + dimensions; i++) {
+      const p = slab[i] as number;
+      const q = slab[i + dimensions] as number;
+      const r = slab[i + 2 * dimensions] as number;
+      const s = slab[i + 3 * dimensions] as number;
+      a += p * p;
+      b += q * q;
+      c += r * r;
+      d += s * s;
+    }
+    norms[to + row] = inverseRoot(a);
+    norms[to + row + 1] = inverseRoot(b);
+    norms[to + row + 2] = inverseRoot(c);
+    norms[to + row + 3] = inverseRoot(d);
+  }
+  for (; row < count; row += 1) {
+    norms[to + row] = inverseNormAt(slab, offset + row * dimensions, dimensions);
+  }
+}
+
+function inverseRoot(sum: number): number {
   return sum === 0 ? 0 : 1 / Math.sqrt(sum);
 }
 

@@ -24,7 +24,7 @@ import { IndexKeeper, type ProblemListener } from './index-keeper.js';
 import { loadSegments } from './load.js';
 import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
-import type { Pace } from './pace.js';
+import { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
 import { diskUse, RewriteSpace } from './rewrite-space.js';
 import { unsavedBytes } from './save.js';
@@ -97,8 +97,11 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     const body = stored ?? emptyManifest(shapeOfNew(this.#options));
     checkManifest(body);
     checkShape(body, this.#options);
-    const segments = await loadSegments(body, { store, clock, signal, onProgress });
-    await this.#keeper?.open(body, segments, onProblem);
+    const opening = this.#keeper?.openAll(body);
+    const loading = loadSegments(body, { store, clock, signal, onProgress });
+    // Nothing is left under way when this fails.
+    const segments = await loading.finally(() => opening);
+    if (opening) this.#keeper?.attach(await opening, body, segments, onProblem);
     const state = new PointState(body, segments, cpus);
     const { revision } = state;
     const configuration = mergeConfiguration(state.configuration, this.#wanted);
@@ -117,6 +120,17 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     this.#mayCreate = false;
     this.#settleIndexes();
     return { applied: state.applied, notes: state.notes };
+  }
+
+  /** Copies vectors that were loaded to their places, in slices. Never rejects. */
+  async settle(): Promise<void> {
+    const { clock } = this.#options;
+    await clock.yield();
+    const state = this.#state;
+    const pace = new Pace(clock);
+    for (const { slab } of state?.list.all ?? []) {
+      if (this.#state === state) await slab.settle(pace);
+    }
   }
 
   recovered(): void {

@@ -2,10 +2,12 @@ import { SluiceError, toSluiceError } from '../../errors.js';
 import type { VectorIndex, VectorIndexes } from '../vector-index/vector-index.js';
 import type { ManifestBody } from './manifest.js';
 import type { Segment } from './segment.js';
-import type { VectorShape } from './slab.js';
 
 /** Told of a failure that stops nothing, and (with null) that it is over. */
 export type ProblemListener = (what: string, error: SluiceError | null) => void;
+
+/** Indexes by segment, and why others could not be opened. */
+export type OpenedIndexes = ReadonlyMap<number, VectorIndex | SluiceError>;
 
 /** What the status says about vector indexes goes by these names. */
 const LOST = 'vectorIndex';
@@ -30,28 +32,38 @@ export class IndexKeeper {
     this.#indexes = indexes;
   }
 
-  /** Opens the indexes of loaded segments. One that can't be opened is reported, and left out. */
-  async open(
+  /** Opens the indexes that a manifest names, while its segments are being loaded. Never rejects. */
+  async openAll({ segments, ...shape }: ManifestBody): Promise<OpenedIndexes> {
+    const opened = new Map<number, VectorIndex | SluiceError>();
+    for (const { id, index: record } of segments) {
+      if (record === undefined) continue;
+      try {
+        opened.set(id, await this.#indexes.open(record, shape));
+      } catch (error) {
+        opened.set(id, toSluiceError(error, 'SLUICE_INDEX_LOST'));
+      }
+    }
+    return opened;
+  }
+
+  /** Gives loaded segments their indexes. One that can't be opened is reported, and left out. */
+  attach(
+    opened: OpenedIndexes,
     body: ManifestBody,
     segments: readonly Segment[],
     report: ProblemListener,
-  ): Promise<void> {
+  ): void {
     this.#report = report;
     this.#lost.clear();
     this.#garbage.clear();
-    const shape: VectorShape = body;
     let failure: SluiceError | undefined;
-    for (const { id, index: record } of body.segments) {
-      const segment = segments.find((loaded) => loaded.id === id);
-      if (record === undefined || segment === undefined) continue;
-      try {
-        const index = await this.#indexes.open(record, shape);
-        if (record.rows !== segment.rows) throw wrongRows(id, record.rows, segment.rows);
-        segment.attach(index);
-      } catch (error) {
-        this.#lost.add(id);
-        failure ??= toSluiceError(error, 'SLUICE_INDEX_LOST');
-      }
+    for (const segment of segments) {
+      const index = opened.get(segment.id);
+      if (index === undefined) continue;
+      const error = index instanceof SluiceError ? index : rowsError(segment, index);
+      if (error === undefined) segment.attach(index as VectorIndex);
+      else this.#lost.add(segment.id);
+      failure ??= error;
     }
     this.#named = new Set(body.segments.flatMap(({ index }) => index?.file ?? []));
     if (failure !== undefined) report(LOST, failure);
@@ -97,7 +109,8 @@ export class IndexKeeper {
   }
 }
 
-function wrongRows(id: number, indexed: number, rows: number): SluiceError {
-  const message = `the index of segment ${id} covers ${indexed} rows, and there are ${rows}`;
+function rowsError({ id, rows }: Segment, { record }: VectorIndex): SluiceError | undefined {
+  if (record.rows === rows) return undefined;
+  const message = `the index of segment ${id} covers ${record.rows} rows, and there are ${rows}`;
   return new SluiceError('SLUICE_INDEX_LOST', message);
 }

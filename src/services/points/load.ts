@@ -4,8 +4,10 @@ import type { Clock } from '../clock.js';
 import { decodeRows, decodeStamps, type RowsBlock } from './blocks.js';
 import type { BlockRef, BlockStore, ManifestBody, SegmentRecord } from './manifest.js';
 import { Pace } from './pace.js';
-import { EMPTY_PAYLOAD } from './payload-text.js';
-import { LIVE, type Row, Segment } from './segment.js';
+import { LIVE, Segment } from './segment.js';
+
+/** Blocks that are being read, the one that is waited for among them. */
+const READ_AHEAD = 4;
 
 /** What loading needs beside the manifest. */
 export interface LoadOptions {
@@ -90,39 +92,51 @@ class Loader {
     stamps: Stamps,
     record: SegmentRecord,
   ): Promise<void> {
-    segment.slab.fill(block.vectors);
-    for (let index = 0; index < block.ids.length; index += 1) {
-      this.#addRow(segment, rowAt(block, index, stamps.get(segment.rows)), record);
+    segment.loadColumns(block);
+    const { ids, insertedAt } = block;
+    for (let index = 0; index < ids.length; index += 1) {
+      const deletedAt = stamps.get(segment.rows) ?? LIVE;
+      this.#addRow(segment, ids[index] as PointId, insertedAt[index] as number, deletedAt, record);
       if (this.#pace.isDue()) await this.#pace.rest();
     }
   }
 
-  #addRow(segment: Segment, row: Row, record: SegmentRecord): void {
-    if (!(row.insertedAt <= Math.min(this.#body.applied, row.deletedAt))) {
+  #addRow(
+    segment: Segment,
+    id: PointId,
+    insertedAt: number,
+    deletedAt: number,
+    record: SegmentRecord,
+  ): void {
+    if (!(insertedAt <= Math.min(this.#body.applied, deletedAt))) {
       throw damaged(record, `row ${segment.rows} is newer than it can be`);
     }
-    if (row.deletedAt === LIVE && this.#isLive(row.id, segment)) {
-      throw damaged(record, `point ${JSON.stringify(row.id)} is live twice`);
+    const isNew = segment.loadRow(id, insertedAt, deletedAt);
+    if (!isNew || (deletedAt === LIVE && this.#isLiveBefore(id))) {
+      throw damaged(record, `point ${JSON.stringify(id)} is live twice`);
     }
-    segment.adopt(row);
   }
 
-  #isLive(id: PointId, newest: Segment): boolean {
-    if (newest.rowOf(id) !== undefined) return true;
-    return this.segments.some((segment) => segment.rowOf(id) !== undefined);
+  /** Whether a segment that was loaded before has the point. */
+  #isLiveBefore(id: PointId): boolean {
+    for (const segment of this.segments) if (segment.rowOf(id) !== undefined) return true;
+    return false;
   }
 
-  /** Blocks in their order; while one is taken in, the next is being read. */
+  /** Blocks in their order; while one is taken in, the next ones are being read. */
   async *#blocks<Ref extends BlockRef>(
     refs: readonly Ref[],
   ): AsyncGenerator<{ ref: Ref; data: Uint8Array }> {
-    let ahead: Promise<Uint8Array> | undefined;
+    const ahead: Promise<Uint8Array>[] = [];
     for (const [at, ref] of refs.entries()) {
-      const data = await (ahead ?? this.#read(ref));
-      const next = refs[at + 1];
-      ahead = next && this.#read(next);
-      // Told when it is waited for, unless this one ends the loading.
-      ahead?.catch(() => {});
+      for (const next of refs.slice(at + ahead.length, at + READ_AHEAD)) {
+        const reading = this.#read(next);
+        // Told when it is waited for, unless another one ends the loading.
+        reading.catch(() => {});
+        ahead.push(reading);
+      }
+      const data = await ahead.shift();
+      assert(data !== undefined, 'a block is read before it is waited for');
       yield { ref, data };
     }
   }
@@ -135,13 +149,6 @@ class Loader {
     onProgress(this.#blocksDone, this.#blocksTotal);
     return data;
   }
-}
-
-function rowAt({ ids, payloads, insertedAt }: RowsBlock, index: number, deletedAt = LIVE): Row {
-  const id = ids[index];
-  assert(id !== undefined, 'a block has its rows');
-  const payload = payloads[index] ?? EMPTY_PAYLOAD;
-  return { id, payload, insertedAt: insertedAt[index] ?? LIVE, deletedAt };
 }
 
 function damaged(record: SegmentRecord, why: string): SluiceError {

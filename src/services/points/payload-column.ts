@@ -32,11 +32,22 @@ export class PayloadColumn {
    * machine has no memory for it.
    */
   push(text: PayloadText): void {
-    if (this.#length >>> SHIFT === this.#chunks.length) {
-      this.#chunks.push(new PayloadChunk(this.#chunks.at(-1)?.sizeBytes ?? 0));
-    }
-    this.#chunkOf(this.#length).push(text);
+    this.#lastChunk().push(text);
     this.#length += 1;
+  }
+
+  /** Adds rows with copies of texts that follow each other. Throws as `push`. */
+  takeIn({ bytes, lengths }: PackedTexts): void {
+    let begin = 0;
+    for (let at = 0; at < lengths.length; ) {
+      const chunk = this.#lastChunk();
+      const run = lengths.slice(at, at + CHUNK_ROWS - (this.#length & (CHUNK_ROWS - 1)));
+      const end = begin + run.reduce((sum, length) => sum + length, 0);
+      chunk.takeIn(bytes.subarray(begin, end), run);
+      this.#length += run.length;
+      at += run.length;
+      begin = end;
+    }
   }
 
   /** A row's text, as a window on the column. */
@@ -88,6 +99,14 @@ export class PayloadColumn {
     return payload;
   }
 
+  /** The one with room for the next row. */
+  #lastChunk(): PayloadChunk {
+    if (this.#length >>> SHIFT === this.#chunks.length) {
+      this.#chunks.push(new PayloadChunk(this.#chunks.at(-1)?.sizeBytes ?? 0));
+    }
+    return this.#chunkOf(this.#length);
+  }
+
   #chunkOf(row: number): PayloadChunk {
     const chunk = this.#chunks[row >>> SHIFT];
     assert(chunk !== undefined, 'the row is in the column');
@@ -112,12 +131,18 @@ class PayloadChunk {
   }
 
   push(text: PayloadText): void {
-    const begin = this.#beginOf(this.#rows);
-    const end = begin + text.length;
-    if (end > this.#bytes.length) this.#resize(Math.max(end, 2 * this.#bytes.length));
-    this.#bytes.set(text, begin);
-    this.#ends[this.#rows] = end;
-    this.#rows += 1;
+    this.takeIn(text, [text.length]);
+  }
+
+  takeIn(texts: Uint8Array, lengths: readonly number[]): void {
+    let end = this.sizeBytes;
+    this.#reserve(end + texts.length);
+    this.#bytes.set(texts, end);
+    for (const length of lengths) {
+      end += length;
+      this.#ends[this.#rows] = end;
+      this.#rows += 1;
+    }
     if (this.#rows === CHUNK_ROWS && end < this.#bytes.length * FILLED_MIN) this.#resize(end);
   }
 
@@ -131,6 +156,10 @@ class PayloadChunk {
 
   #beginOf(row: number): number {
     return row === 0 ? 0 : (this.#ends[row - 1] ?? 0);
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes > this.#bytes.length) this.#resize(Math.max(bytes, 2 * this.#bytes.length));
   }
 
   #resize(bytes: number): void {

@@ -61,14 +61,22 @@ export function packPayloads(payloads: readonly Payload[]): PackedTexts {
   return { bytes, lengths: payloads.map((payload) => encodePayload(payload).length) };
 }
 
-/** A copy of a run of `count` texts. Errors: `SLUICE_DAMAGED` when they don't fill it. */
+/** A run of `count` texts, if it is one. Errors: `SLUICE_DAMAGED` when they don't fill it. */
+export function checkTexts(bytes: unknown, lengths: unknown, count: number): PackedTexts {
+  const isRun =
+    bytes instanceof Uint8Array &&
+    Array.isArray(lengths) &&
+    lengths.length === count &&
+    lengths.every((length) => Number.isSafeInteger(length) && length >= 0) &&
+    lengths.reduce((sum, length) => sum + length, 0) === bytes.length;
+  if (!isRun) throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+  return { bytes, lengths };
+}
+
+/** As `checkTexts`, in memory of its own. */
 export function readTexts(bytes: unknown, lengths: unknown, count: number): PackedTexts {
-  if (bytes instanceof Uint8Array && Array.isArray(lengths) && lengths.length === count) {
-    const isLength = (length: unknown) => Number.isSafeInteger(length) && Number(length) >= 0;
-    const total = lengths.every(isLength) ? lengths.reduce((sum, length) => sum + length, 0) : -1;
-    if (total === bytes.length) return { bytes: new Uint8Array(bytes), lengths };
-  }
-  throw new SluiceError('SLUICE_DAMAGED', `not the texts of ${count} payloads`);
+  const run = checkTexts(bytes, lengths, count);
+  return { ...run, bytes: new Uint8Array(run.bytes) };
 }
 
 /** The texts of a run, as windows on it. */

@@ -160,7 +160,7 @@ export class QuantizedRows {
     const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT;
     const to = base + this.#rows * stride;
     const end = vector.byteOffset + vector.byteLength;
-    vectors.set(this.#slab.chunkOf(this.#rows));
+    vectors.set(this.#slab.wholeChunkOf(this.#rows));
     const from = vectors.byteOffset;
     kernels.quantize(from, rowsPerChunk, bytes, to, stride, vector.byteOffset, end);
     const view = new DataView(memory.buffer, to, rowsPerChunk * stride);

@@ -226,6 +226,8 @@ export class Rebuild implements Optimization {
   ): Promise<void> {
     const { slab } = this.#output;
     slab.allocate(total);
+    const pace = new Pace(this.#tools.clock, signal);
+    for (const { segment } of this.#proxies) await segment.slab.settle(pace);
     const sources = this.#proxies.map(({ segment, selected }) => ({
       chunks: segment.slab.chunks,
       rowsPerChunk: segment.slab.rowsPerChunk,

@@ -4,7 +4,7 @@ import type { VectorIndex } from '../vector-index/vector-index.js';
 import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
 import { PayloadColumn } from './payload-column.js';
 import { SegmentIndexes } from './payload-index/segment-indexes.js';
-import type { PayloadText } from './payload-text.js';
+import type { PackedTexts, PayloadText } from './payload-text.js';
 import { type VectorShape, VectorSlab } from './slab.js';
 
 /** `deletedAt` of a row that is live. */
@@ -118,6 +118,23 @@ export class Segment {
     this.#push(row);
   }
 
+  /**
+   * Takes in the vectors and payloads of rows that were read from disk; `loadRow` follows for each
+   * of them. Throws as `VectorSlab.append`.
+   */
+  loadColumns({ vectors, payloads }: { vectors: Uint8Array; payloads: PackedTexts }): void {
+    this.slab.takeIn(vectors);
+    this.payloads.takeIn(payloads);
+  }
+
+  /** Takes in the next row of those; false when its point has a live row already. */
+  loadRow(id: PointId, insertedAt: number, deletedAt: number): boolean {
+    const { live, rows } = this;
+    if (deletedAt === LIVE) this.#liveRows.set(id, rows);
+    this.#pushVersion(id, insertedAt, deletedAt);
+    return deletedAt !== LIVE || this.live > live;
+  }
+
   /** Takes in the order of the stamps when a segment is loaded; its rows carry them already. */
   loadStamps(rows: Iterable<number>): void {
     for (const row of rows) {
@@ -166,8 +183,12 @@ export class Segment {
       assert(!this.#liveRows.has(id), 'a point has one live row');
       this.#liveRows.set(id, this.ids.length);
     }
-    this.ids.push(id);
     this.payloads.push(payload);
+    this.#pushVersion(id, insertedAt, deletedAt);
+  }
+
+  #pushVersion(id: PointId, insertedAt: number, deletedAt: number): void {
+    this.ids.push(id);
     this.insertedAt.push(insertedAt);
     this.deletedAt.push(deletedAt);
     this.opNumMax = Math.max(this.opNumMax, deletedAt === LIVE ? insertedAt : deletedAt);

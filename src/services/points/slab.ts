@@ -1,7 +1,8 @@
 import { assert, SluiceError } from '../../errors.js';
 import type { Distance } from '../../types.js';
-import { inverseNormAt } from './distance.js';
+import { inverseNormAt, inverseNormsAt } from './distance.js';
 import { littleEndian } from './float32-bytes.js';
+import type { Pace } from './pace.js';
 import { QuantizedRows } from './quantized-rows.js';
 import { roughScoresOf } from './rough-scores.js';
 import { type RoughMeasure, VectorMemory } from './vector-memory.js';
@@ -17,6 +18,15 @@ const CHUNK_BYTES = 256 * 1024;
 /** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
 const PLAIN_CHUNKS = 4;
 
+/** Stored vectors are copied to their chunks in runs of 64 rows at most. */
+const RUN_SHIFT = 6;
+
+/** Vectors from a row on, as little-endian float32 bytes. */
+interface StoredVectors {
+  row: number;
+  bytes: Uint8Array;
+}
+
 /**
  * Vectors in float32, one a row, append only. The memory is shared, so that worker threads read
  * it without a copy; a row never changes once it is written.
@@ -29,6 +39,8 @@ export class VectorSlab {
   readonly #chunks: Float32Array[] = [];
   /** Where the chunk of the same number lies, if not in a buffer of its own. */
   readonly #memories: (VectorMemory | undefined)[] = [];
+  /** What was read from disk and isn't in its chunk yet, by runs of rows: see `#runOf`. */
+  readonly #waiting = new Map<number, StoredVectors[]>();
   /** Not kept for euclid, where nobody asks. */
   readonly #inverseNorms: number[] | undefined;
   /** Which rows may be near enough, told from fewer bytes. */
@@ -51,14 +63,23 @@ export class VectorSlab {
 
   /** The shared memory, for threads that read or fill it; `rowsPerChunk` rows in each chunk. */
   get chunks(): readonly Float32Array[] {
+    for (const run of this.#waiting.keys()) this.#copyIn(run);
     return this.#chunks;
   }
 
-  /** The chunk a row is in; it begins there at `offsetOf(row)`. */
+  /** The chunk a row is in; it begins there at `offsetOf(row)`. Others may not be there yet. */
   chunkOf(row: number): Float32Array {
+    if (this.#waiting.size > 0) this.#copyIn(this.#runOf(row));
     const chunk = this.#chunks[row >>> this.#shift];
     assert(chunk !== undefined, 'the row is in the slab');
     return chunk;
+  }
+
+  /** The chunk a row is in, with all of its rows. */
+  wholeChunkOf(row: number): Float32Array {
+    const first = row & ~(this.rowsPerChunk - 1);
+    this.#copyRows(first, Math.min(this.rowsPerChunk, this.#rows - first));
+    return this.chunkOf(row);
   }
 
   /** Where a row begins in its chunk, in numbers. */
@@ -72,7 +93,10 @@ export class VectorSlab {
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
   }
 
-  /** 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. */
+  /**
+   * 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. To be
+   * asked after `chunkOf`, or after scores of the row.
+   */
   inverseNorm(row: number): number {
     return this.#inverseNorms?.[row] ?? 0;
   }
@@ -92,6 +116,7 @@ export class VectorSlab {
     from: number,
     count: number,
   ): Float32Array | undefined {
+    if (this.#waiting.size > 0) this.#copyRows(from, count);
     const memory = this.#memories[from >>> this.#shift];
     const vectors = this.chunkOf(from).subarray(this.offsetOf(from));
     if (memory === undefined) return roughScoresOf(measure, query, vectors, count);
@@ -113,6 +138,7 @@ export class VectorSlab {
     if (memory === undefined || !isOne) return undefined;
     // The chunks in a memory lie behind each other, so that all rows do.
     const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    if (this.#waiting.size > 0) for (const row of rows) this.#copyIn(this.#runOf(row));
     const { byteOffset } = this.chunkOf(first);
     const from = byteOffset - (first & ~(this.rowsPerChunk - 1)) * rowBytes;
     return memory.roughOf(measure, query, from, rows);
@@ -135,19 +161,33 @@ export class VectorSlab {
   }
 
   /**
-   * Puts vectors behind the last row, as little-endian float32 bytes; `adopt` takes in each.
+   * Adds rows that were read from disk, as little-endian float32 bytes. They are copied to where
+   * they belong when somebody looks there, or by `settle`; until then the bytes must not change.
    * Throws as `append`.
    */
-  fill(vectors: Uint8Array): void {
+  takeIn(vectors: Uint8Array): void {
     const rowBytes = this.dimensions * Float32Array.BYTES_PER_ELEMENT;
     const end = this.#rows + vectors.length / rowBytes;
     this.allocate(end);
-    const bytes = littleEndian(vectors);
-    for (let row = this.#rows, run = 0; row < end; row += run) {
-      run = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
-      const { buffer, byteOffset } = this.chunkOf(row).subarray(this.offsetOf(row));
-      const from = (row - this.#rows) * rowBytes;
-      new Uint8Array(buffer, byteOffset).set(bytes.subarray(from, from + run * rowBytes));
+    const stored = littleEndian(vectors);
+    for (let at = 0; this.#rows < end; ) {
+      const row = this.#rows;
+      const run = this.#runOf(row);
+      let count = 1;
+      while (row + count < end && this.#runOf(row + count) === run) count += 1;
+      const bytes = stored.subarray(at, at + count * rowBytes);
+      this.#waiting.set(run, [...(this.#waiting.get(run) ?? []), { row, bytes }]);
+      for (let added = 0; added < count; added += 1) this.#inverseNorms?.push(0);
+      this.#rows += count;
+      at += bytes.length;
+    }
+  }
+
+  /** Copies what `takeIn` was given, in slices. */
+  async settle(pace: Pace): Promise<void> {
+    for (const run of this.#waiting.keys()) {
+      this.#copyIn(run);
+      if (pace.isOver()) await pace.rest();
     }
   }
 
@@ -161,9 +201,37 @@ export class VectorSlab {
 
   /** Forgets the rows from `rows` on: those of an operation that is undone. */
   truncate(rows: number): void {
+    if (this.#waiting.size > 0) this.#copyRows(rows, this.#rows - rows);
     this.#rows = Math.min(this.#rows, rows);
     this.quantized.truncate(this.#rows);
     if (this.#inverseNorms !== undefined) this.#inverseNorms.length = this.#rows;
+  }
+
+  /** What is copied at once: few rows, because a search looks at one here and one there. */
+  #runOf(row: number): number {
+    return row >>> Math.min(this.#shift, RUN_SHIFT);
+  }
+
+  #copyRows(from: number, count: number): void {
+    if (count < 1) return;
+    const last = this.#runOf(from + count - 1);
+    for (let run = this.#runOf(from); run <= last; run += 1) this.#copyIn(run);
+  }
+
+  #copyIn(run: number): void {
+    const waiting = this.#waiting.get(run);
+    if (waiting === undefined) return;
+    this.#waiting.delete(run);
+    for (const { row, bytes } of waiting) {
+      const chunk = this.chunkOf(row);
+      const offset = this.offsetOf(row);
+      const { buffer, byteOffset } = chunk.subarray(offset);
+      new Uint8Array(buffer, byteOffset).set(bytes);
+      const norms = this.#inverseNorms;
+      if (norms === undefined) continue;
+      const count = bytes.length / (this.dimensions * Float32Array.BYTES_PER_ELEMENT);
+      inverseNormsAt(chunk, offset, this.dimensions, { count, norms, to: row });
+    }
   }
 
   #addChunk(): void {
