@@ -115,7 +115,7 @@ test('a database that cannot be compacted is closed all the same', async () => {
   await wal.open();
   await wal.append([noise(2 * MIB)], { sync: true });
   Object.assign(db, { compactRange: () => Promise.reject(new Error('no tables today')) });
-  await expect(wal.close()).rejects.toMatchObject({ code: 'SLUICE_IO' });
+  await wal.close();
   expect(db.status).toBe('closed');
   expect(await wal.open()).toMatchObject({ last: 1 });
 });

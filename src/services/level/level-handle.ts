@@ -127,26 +127,20 @@ export class LevelHandle {
   /**
    * Waits for the jobs in the queue, then closes the database. Safe to call twice. LevelDB would
    * read at the next opening, and then write to tables, all that is in its write buffer: when that
-   * is much, `tidy` is to see to it now.
+   * is much, `tidy` is to see to it now. If it can't, the next opening has it to do, and no less is
+   * safe; so nobody is told.
    */
   close(tidy: () => Promise<void>): Promise<void> {
     return this.#queue.run(async () => {
+      const isSound = this.#isOpen && this.#failure === undefined;
+      if (isSound && this.#bufferedBytes > BUFFERED_BYTES_MAX) await tidy().catch(() => {});
+      this.#isOpen = false;
       try {
-        const isSound = this.#isOpen && this.#failure === undefined;
-        if (isSound && this.#bufferedBytes > BUFFERED_BYTES_MAX) await tidy();
-      } finally {
-        this.#isOpen = false;
-        await this.#close();
+        await this.#db.close();
+      } catch (error) {
+        throw levelError(error, `closing ${this.#name} failed`);
       }
     });
-  }
-
-  async #close(): Promise<void> {
-    try {
-      await this.#db.close();
-    } catch (error) {
-      throw levelError(error, `closing ${this.#name} failed`);
-    }
   }
 
   async #watched(writing: Promise<void>): Promise<void> {

@@ -24,6 +24,9 @@ export interface LevelWalOptions {
 /** Deletes in the synced batch of a truncation; the rest follows without sync. */
 const DELETES_MAX = 1000;
 
+/** What takes more bytes on disk is compacted beside other work, not while somebody waits. */
+const CLOSING_BYTES_MAX = 128 * 1024 * 1024;
+
 const STORE_ID_BYTES = 16;
 
 /**
@@ -181,7 +184,11 @@ export class LevelWal implements Wal {
 
   /** See `Wal.close`. */
   close(): Promise<void> {
-    return this.#handle.close(() => this.#giveBack((job) => job()));
+    return this.#handle.close(async () => {
+      const bytes = (await this.bytesOnDisk()) ?? 0;
+      if (bytes > CLOSING_BYTES_MAX) await this.#handle.compact([NO_KEYS]);
+      else await this.#giveBack((job) => job());
+    });
   }
 
   /** Every stored entry with what is wrong with it, if anything is. Errors: `SLUICE_NOT_OPEN`. */

@@ -21,10 +21,10 @@ import { checkShape, shapeOfNew } from './collection-shape.js';
 import { type Configuration, mergeConfiguration } from './configuration.js';
 import type { PointHolderOptions } from './holder-options.js';
 import { IndexKeeper, type ProblemListener } from './index-keeper.js';
-import { loadSegments } from './load.js';
+import { loadSegments, settleVectors } from './load.js';
 import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
-import { Pace } from './pace.js';
+import type { Pace } from './pace.js';
 import { type OutputIndexing, Rebuild } from './rebuild.js';
 import { diskUse, RewriteSpace } from './rewrite-space.js';
 import { unsavedBytes } from './save.js';
@@ -123,14 +123,10 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   /** Copies vectors that were loaded to their places, in slices. Never rejects. */
-  async settle(): Promise<void> {
-    const { clock } = this.#options;
-    await clock.yield();
+  settle(): Promise<void> {
     const state = this.#state;
-    const pace = new Pace(clock);
-    for (const { slab } of state?.list.all ?? []) {
-      if (this.#state === state) await slab.settle(pace);
-    }
+    const isDue = () => this.#state === state;
+    return settleVectors(state?.list.all ?? [], this.#options.clock, isDue);
   }
 
   recovered(): void {

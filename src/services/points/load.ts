@@ -31,6 +31,17 @@ export async function loadSegments(body: ManifestBody, options: LoadOptions): Pr
 /** Op numbers of deletions by row, in the order in which they were given. */
 type Stamps = ReadonlyMap<number, number>;
 
+/** Copies the vectors of loaded segments to their places, in slices, as long as it `isDue`. */
+export async function settleVectors(
+  segments: readonly Segment[],
+  clock: Clock,
+  isDue: () => boolean,
+): Promise<void> {
+  await clock.yield();
+  const pace = new Pace(clock);
+  for (const { slab } of segments) if (isDue()) await slab.settle(pace);
+}
+
 class Loader {
   readonly segments: Segment[] = [];
   readonly #body: ManifestBody;
