@@ -17,7 +17,7 @@ const CALIBRATION_QUERIES = 200;
 const EFS = [10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256];
 const MIXED_SECONDS = 3;
 /** Searches that look at everything are slow: so many tell their rate. */
-const EXACT_QUERIES = 50;
+const EXACT_QUERIES = 200;
 const REST_LOOK_MS = 1000;
 const REST_LOOKS_MAX = 10;
 const turn = () => new Promise(setImmediate);

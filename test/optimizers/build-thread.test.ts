@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { constants, getPriority, platform } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BuildThreadOptions, copyRows } from '#sluice/services/optimizers/build-thread.js';
@@ -63,6 +65,20 @@ function fixture(name: string): URL {
   return new URL(`./fixtures/${name}-worker.mjs`, import.meta.url);
 }
 
+/** How nice each thread of this process is (Linux). */
+function niceOfThreads(): number[] {
+  return readdirSync('/proc/self/task').flatMap((thread) => {
+    try {
+      // pid (name) state …: the fields behind the name, of which this is the 17th.
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    } catch {
+      // It has just ended.
+      return [];
+    }
+  });
+}
+
 describe('copying rows', () => {
   test('a thread copies all rows of all sources in order', async () => {
     const work = job();
@@ -76,6 +92,32 @@ describe('copying rows', () => {
     expect(tail.map((row) => (row[0] ?? 0) - 10_000)).toEqual([1023, 0, 1, 2, 511, 512]);
     expect(tail[0]).toEqual([11_023, 11_023.125, 11_023.25, 11_023.375]);
     expect(progress.at(-1)).toBe(total);
+  });
+
+  // Elsewhere the threads of a process share one priority.
+  test.skipIf(platform() !== 'linux')('its thread gives way to all others (Linux)', async () => {
+    const rows = 300_000;
+    const copying = copyRows(
+      {
+        dimensions: DIMENSIONS,
+        sources: [{ ...filledChunks(1, 1, 0), rows: new Uint32Array(rows) }],
+        target: emptyChunks(1, rows),
+      },
+      inThread(),
+    );
+    const before = getPriority();
+    let nicest = before;
+    let isRunning = true;
+    const ended = copying.finally(() => {
+      isRunning = false;
+    });
+    while (isRunning) {
+      nicest = Math.max(nicest, ...niceOfThreads());
+      await new Promise(setImmediate);
+    }
+    await ended;
+    expect(getPriority()).toBe(before);
+    expect(nicest).toBeGreaterThan(Math.min(before, constants.priority.PRIORITY_LOW - 1));
   });
 
   test('any rows from chunks of any size arrive, inline as in a thread', async () => {
