@@ -132,6 +132,17 @@ describe('the tables are read', () => {
     await opening(store).resolves.toBeUndefined();
   });
 
+  test('not at once again when a process ended while it did', async () => {
+    const store = await storeWithTable();
+    shortenFirstKey(store);
+    await killed(store);
+    await killed(store);
+    writeFileSync(join(store.path, 'segments', 'CHECKING'), '');
+    await killed(store);
+    await opening(store).rejects.toThrow(damagedTable(store));
+    expect(existsSync(join(store.path, 'segments', 'CHECKING'))).toBe(false);
+  });
+
   test('whatever other processes try meanwhile', async () => {
     const store = await storeWithTable();
     shortenFirstKey(store);

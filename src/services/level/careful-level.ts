@@ -90,9 +90,10 @@ export class CarefulLevel extends Level {
   async #checkLast(): Promise<void> {
     const isNew = !(await exists(join(this.location, 'CURRENT')));
     const isSuspicious = !isNew && (await this.#lastEndings.areSuspicious());
-    if (isSuspicious) await checkTables(this.location);
+    const isChecked =
+      isSuspicious && (await this.#lastEndings.check(() => checkTables(this.location)));
     if (!isNew) await this.#lastEndings.begin();
-    this.#countsAnew = isNew || isSuspicious;
+    this.#countsAnew = isNew || isChecked;
   }
 
   /** Errors: `SLUICE_DAMAGED`, for good, when LevelDB has left something out. */

@@ -25,7 +25,7 @@ export interface LevelWalOptions {
 const DELETES_MAX = 1000;
 
 /** What takes more bytes on disk is compacted beside other work, not while somebody waits. */
-const CLOSING_BYTES_MAX = 128 * 1024 * 1024;
+const CLOSING_BYTES_MAX = 32 * 1024 * 1024;
 
 const STORE_ID_BYTES = 16;
 

@@ -99,7 +99,7 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
     checkShape(body, this.#options);
     const opening = this.#keeper?.openAll(body);
     const loading = loadSegments(body, { store, clock, signal, onProgress });
-    // Nothing is left under way when this fails.
+    // No index file is left being opened when this fails.
     const segments = await loading.finally(() => opening);
     if (opening) this.#keeper?.attach(await opening, body, segments, onProblem);
     const state = new PointState(body, segments, cpus);

@@ -6,6 +6,9 @@ import type { BlockRef, BlockStore, ManifestBody, SegmentRecord } from './manife
 import { Pace } from './pace.js';
 import { LIVE, Segment } from './segment.js';
 
+/** Vectors that may wait to be copied to their places: until then their blocks stay in memory. */
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Blocks that are being read, the one that is waited for among them. */
 const READ_AHEAD = 4;
 
@@ -39,10 +42,11 @@ export async function settleVectors(
 ): Promise<void> {
   await clock.yield();
   const pace = new Pace(clock);
-  for (const { slab } of segments) if (isDue()) await slab.settle(pace);
+  for (const { slab } of segments) await slab.settle(pace, isDue);
 }
 
 class Loader {
+  #waitingBytes = 0;
   readonly segments: Segment[] = [];
   readonly #body: ManifestBody;
   readonly #options: LoadOptions;
@@ -110,6 +114,8 @@ class Loader {
       this.#addRow(segment, ids[index] as PointId, insertedAt[index] as number, deletedAt, record);
       if (this.#pace.isDue()) await this.#pace.rest();
     }
+    this.#waitingBytes += block.vectors.length;
+    if (this.#waitingBytes > WAITING_BYTES_MAX) await segment.slab.settle(this.#pace);
   }
 
   #addRow(

@@ -9,6 +9,8 @@ import { moduleOf, WasmMemory } from './wasm-memory.js';
 
 /** Of vectors with fewer numbers a quantized one takes about as many bytes. */
 const DIMENSIONS_MIN = 32;
+/** The numbers of a query with more dimensions have too few digits to rule out much. */
+const DIMENSIONS_MAX = 8192;
 /** Slabs with fewer chunks are looked through quickly enough. */
 const CHUNKS_MIN = 8;
 /** What a row begins with: see quantized-rows.wat. */
@@ -133,7 +135,8 @@ export class QuantizedRows {
     const { rows, rowsPerChunk, dimensions } = this.#slab;
     this.#asked += count;
     if (this.#asked <= rows || this.#rows + rowsPerChunk > rows) return;
-    if (dimensions < DIMENSIONS_MIN || rows < CHUNKS_MIN * rowsPerChunk) return;
+    const isApt = dimensions >= DIMENSIONS_MIN && dimensions <= DIMENSIONS_MAX;
+    if (!isApt || rows < CHUNKS_MIN * rowsPerChunk) return;
     if (this.#workspace === undefined) {
       this.#workspace = createWorkspace(dimensions, rowsPerChunk) ?? null;
     }

@@ -183,9 +183,10 @@ export class VectorSlab {
     }
   }
 
-  /** Copies what `takeIn` was given, in slices. */
-  async settle(pace: Pace): Promise<void> {
+  /** Copies what `takeIn` was given, in slices, as long as it `isDue`. */
+  async settle(pace: Pace, isDue: () => boolean = () => true): Promise<void> {
     for (const run of this.#waiting.keys()) {
+      if (!isDue()) return;
       this.#copyIn(run);
       if (pace.isOver()) await pace.rest();
     }
