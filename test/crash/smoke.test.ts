@@ -43,7 +43,7 @@ traced(
 it(
   'damage is told',
   async () => {
-    const { wrong, sums } = await damageStores(SEED, 2, 12);
+    const { wrong, sums } = await damageStores(SEED, 12, 12);
     expect(wrong).toEqual([]);
     expect(sums.coded).toBeGreaterThan(0);
   },
