@@ -17,7 +17,7 @@ const crashes = [
 /** What takes longer than the rest, by `npm run test:long`. */
 const long = [
   'test/{system/walk,cli/graph,crash/smoke,testing/kit/handler-suite,examples/kv-store}.test.ts',
-  'test/vector-index/{build,search}.test.ts',
+  'test/{vector-index/build,vector-index/search,level/last-endings}.test.ts',
   'test/collection/{flood,snapshot,snapshot-kill}.test.ts',
 ];
 
