@@ -5,7 +5,7 @@ import { type BlockRef, BlockSession } from './block-session.js';
 import type { Database, Entry } from './database.js';
 import { deathsEntry, readDeaths } from './deaths.js';
 import { frame, unframe } from './frame.js';
-import { BLOCK_KEYS, DEATHS_KEY, isBlockKey, MANIFEST_KEY, NO_KEYS } from './keys.js';
+import { BLOCK_KEYS, DEATHS_KEY, isBlockKey, MANIFEST_KEY } from './keys.js';
 import { LevelHandle } from './level-handle.js';
 import { type Manifest, manifestEntry, readManifest } from './manifest.js';
 import { type StoredEntry, storedEntries } from './stored-entries.js';
@@ -220,7 +220,8 @@ export class SegmentStore<M> {
 
   /** Ends the writes in flight, then closes the database. Safe to call twice. */
   close(): Promise<void> {
-    return this.#handle.close(() => this.#handle.compact([NO_KEYS]));
+    // Without tidying: LevelDB would go on to compact, and leave half of that behind, on disk.
+    return this.#handle.close();
   }
 
   async #storedBlocks(): Promise<Set<string>> {
