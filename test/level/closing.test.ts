@@ -108,6 +108,19 @@ test('a log whose writing has failed is closed as it is', async () => {
   expect(calls.compacted).toBe(0);
 });
 
+test.each([
+  ['much on disk is left to later, but for its write buffer', 33, 1],
+  ['little on disk is compacted, too', 31, 2],
+])('a log with %s', async (_, filesMib, compacted) => {
+  const { db, calls } = await openLevel();
+  const wal = new LevelWal(db, { filesBytes: async () => filesMib * MIB });
+  await wal.open();
+  await wal.append([noise(2 * MIB)], { sync: true });
+  await wal.close();
+  expect(calls.compacted).toBe(compacted);
+  expect(await wal.open()).toMatchObject({ last: 1 });
+});
+
 test('a database that cannot be compacted is closed all the same', async () => {
   const { db } = await openLevel();
   const wal = new LevelWal(db);

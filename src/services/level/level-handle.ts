@@ -130,10 +130,10 @@ export class LevelHandle {
    * is much, `tidy` is to see to it now. If it can't, the next opening has it to do, and no less is
    * safe; so nobody is told.
    */
-  close(tidy = async (): Promise<void> => {}): Promise<void> {
+  close(tidy?: () => Promise<void>): Promise<void> {
     return this.#queue.run(async () => {
       const isSound = this.#isOpen && this.#failure === undefined;
-      if (isSound && this.#bufferedBytes > BUFFERED_BYTES_MAX) await tidy().catch(() => {});
+      if (isSound && this.#bufferedBytes > BUFFERED_BYTES_MAX) await tidy?.().catch(() => {});
       this.#isOpen = false;
       try {
         await this.#db.close();

@@ -31,9 +31,6 @@ export async function loadSegments(body: ManifestBody, options: LoadOptions): Pr
   return loader.segments;
 }
 
-/** Op numbers of deletions by row, in the order in which they were given. */
-type Stamps = ReadonlyMap<number, number>;
-
 /** Copies the vectors of loaded segments to their places, in slices, as long as it `isDue`. */
 export async function settleVectors(
   segments: readonly Segment[],
@@ -45,14 +42,18 @@ export async function settleVectors(
   for (const { slab } of segments) await slab.settle(pace, isDue);
 }
 
+/** Op numbers of deletions by row, in the order in which they were given. */
+type Stamps = ReadonlyMap<number, number>;
+
 class Loader {
-  #waitingBytes = 0;
   readonly segments: Segment[] = [];
   readonly #body: ManifestBody;
   readonly #options: LoadOptions;
   readonly #pace: Pace;
   readonly #blocksTotal: number;
   #blocksDone = 0;
+  /** Of vectors that were taken in. */
+  #vectorBytes = 0;
 
   constructor(body: ManifestBody, options: LoadOptions) {
     this.#body = body;
@@ -114,8 +115,8 @@ class Loader {
       this.#addRow(segment, ids[index] as PointId, insertedAt[index] as number, deletedAt, record);
       if (this.#pace.isDue()) await this.#pace.rest();
     }
-    this.#waitingBytes += block.vectors.length;
-    if (this.#waitingBytes > WAITING_BYTES_MAX) await segment.slab.settle(this.#pace);
+    this.#vectorBytes += block.vectors.length;
+    if (this.#vectorBytes > WAITING_BYTES_MAX) await segment.slab.settle(this.#pace);
   }
 
   #addRow(
