@@ -35,7 +35,7 @@ export async function optimizeUntilDone(
     });
     try {
       onProgress?.(handler.optimizations());
-      if (signal?.aborted) throw new SluiceError('SLUICE_ABORTED', 'no longer waited for');
+      if (signal?.aborted) throw noLongerWaitedFor();
       const status = handler.status();
       const reasons = new Set<string>(status.reasons.map(({ reason }) => reason));
       // A store that is being closed or has broken says so here.
@@ -51,12 +51,37 @@ export async function optimizeUntilDone(
       if (failed !== undefined && !isWorking) {
         throw new SluiceError(failed.code, `${failed.what} failed: ${failed.message}`);
       }
-      if (!isWorking && !reasons.has('backingOff')) return status;
+      if (!isWorking && !reasons.has('backingOff')) {
+        await reclaimed(handler, signal);
+        return status;
+      }
       await next.come;
     } finally {
       next.end();
     }
   }
+}
+
+/** What the optimizers have replaced is given back to the disk, or the signal has fired. */
+async function reclaimed(
+  handler: UpdateHandler<PointOperation, PointSegmentInfo>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const reclaim = handler.reclaim();
+  if (signal === undefined) return reclaim;
+  const ended = new AbortController();
+  const given = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(noLongerWaitedFor()), { signal: ended.signal });
+  });
+  try {
+    await Promise.race([reclaim, given]);
+  } finally {
+    ended.abort();
+  }
+}
+
+function noLongerWaitedFor(): SluiceError {
+  return new SluiceError('SLUICE_ABORTED', 'no longer waited for');
 }
 
 /** The next time at which it is worth looking; asked for before a look, so that nothing is missed. */

@@ -213,9 +213,9 @@ export class Collection {
   }
 
   /**
-   * Triggers the optimizers and resolves when they have nothing left to do, with the status then:
-   * `green`, or `grey` when they are disabled. Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`,
-   * `SLUICE_STOPPED`, `SLUICE_BROKEN`; what an optimization failed with.
+   * Triggers the optimizers and resolves when they have nothing left to do and what they replaced is
+   * given back to the disk, with the status: `green`, or `grey` when they are disabled. Errors:
+   * `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with; those of `flush`.
    */
   async optimize(options?: OptimizeOptions): Promise<Status> {
     const checked = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);

@@ -147,9 +147,12 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
    * `decode` would give and nobody may change any more, it isn't decoded again.
    */
   submitEncoded(data: Uint8Array, options: SubmitOptions, operation?: Op): Promise<SubmitResult> {
-    const { observers } = this.#core;
+    const {
+      observers,
+      options: { clock },
+    } = this.#core;
     const answer = this.#core.submit(data, options, operation);
-    if (!observers.isEmpty) this.#tellAnswer(answer, options.kind ?? UPDATE);
+    if (!observers.isEmpty) observers.tellAnswer(answer, options.kind ?? UPDATE, clock);
     return answer;
   }
 
@@ -184,6 +187,15 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     const done = this.#core.flush.request();
     this.#root.send({ type: 'Flush' });
     return done;
+  }
+
+  /**
+   * Flushes, then gives back to the disk what was deleted or replaced, if there is enough of it, and
+   * resolves when that has ended; the status tells of a failure. Errors: those of `flush`.
+   */
+  async reclaim(): Promise<void> {
+    await this.flush();
+    await this.#core.capacity.reclaim();
   }
 
   /**
@@ -338,19 +350,6 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
     this.#root.send({ type: 'Stop' });
     await ended;
     if (this.#core.closeFailure !== undefined) throw this.#core.closeFailure;
-  }
-
-  #tellAnswer(answer: Promise<SubmitResult>, kind: string): void {
-    const { observers, options } = this.#core;
-    const submittedAt = options.clock.now();
-    const tell = (what: SubmitResult['status'] | { error: unknown }) => {
-      const ms = options.clock.now() - submittedAt;
-      observers.tell((each) => each.onAnswer(kind, ms, what));
-    };
-    answer.then(
-      ({ status }) => tell(status),
-      (error) => tell({ error }),
-    );
   }
 
   get #isLive(): boolean {

@@ -140,6 +140,13 @@ export class Capacity {
     else this.#startReclaim(() => this.#garbage.isWorthwhile());
   }
 
+  /** Gives back what is worth it now; resolves when that has ended, well or not. */
+  async reclaim(): Promise<void> {
+    await this.#reclaiming;
+    this.#startReclaim(() => this.#garbage.isWorthwhile());
+    await this.#reclaiming;
+  }
+
   /** Gives back what commits have dropped, and has what isn't written committed when updates wait for it. */
   #looked(free: number, reserve: number): void {
     this.#free = free;

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js';
 import type { RunEnd } from './optimization-run.js';
 import type { SubmitResult } from './ticket.js';
 
@@ -30,5 +31,18 @@ export class Observers {
   /** Calls this with each of them. */
   tell(call: (observer: StoreObserver) => void): void {
     for (const observer of this.#observers) call(observer);
+  }
+
+  /** Tells them how long this answer takes from now on, and what it is. */
+  tellAnswer(answer: Promise<SubmitResult>, kind: string, clock: Clock): void {
+    const submittedAt = clock.now();
+    const tell = (what: SubmitResult['status'] | { error: unknown }) => {
+      const ms = clock.now() - submittedAt;
+      this.tell((each) => each.onAnswer(kind, ms, what));
+    };
+    answer.then(
+      ({ status }) => tell(status),
+      (error) => tell({ error }),
+    );
   }
 }

@@ -1,4 +1,6 @@
 // What the optimizers do to a collection, with the numbers of the model's own tests.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Collection, type OptimizerOptions, verifyStore } from 'sluice';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BuildThread, copyGate } from '../support/copy-gate.js';
@@ -308,3 +310,22 @@ it('a store is whole after many optimizations, and its files shrink with it', as
   // No block is left of what the optimizations replaced: the values are blocks and two records.
   expect(checked.values).toBe(checked.blocks + 2);
 });
+
+it('what was replaced takes no disk any more when a collection is optimized and closed', async () => {
+  const store = newStore();
+  const collection = await store.open({ dimensions: 256, optimizers: { defaultSegmentNumber: 1 } });
+  for (let round = 0; round < 4; round += 1) await collection.upsert(points(0, 8000, 256));
+  await collection.optimize();
+  await collection.close();
+  const segments = join(String(store.target), 'segments');
+  const live = 8000 * 256 * 4;
+  expect(bytesIn(segments)).toBeGreaterThan(live);
+  expect(bytesIn(segments)).toBeLessThan(1.6 * live);
+});
+
+function bytesIn(directory: string): number {
+  return readdirSync(directory).reduce(
+    (sum, name) => sum + statSync(join(directory, name)).size,
+    0,
+  );
+}

@@ -197,6 +197,35 @@ describe('a nearly full disk', () => {
     await store.run(store.handler.stop());
   });
 
+  test('who asks for it waits until it is given back, also for what came while it was', async () => {
+    const store = await openOn({ free: 2048 * MIB });
+    let left = 20 * MIB;
+    const begun: (() => void)[] = [];
+    Object.assign(store.segments, {
+      garbageBytes: async () => left,
+      reclaim: () => {
+        left = 0;
+        return new Promise<void>((resolve) => begun.push(resolve));
+      },
+    });
+    await store.run(store.put('key'));
+    let isGiven = false;
+    const given = store.handler.reclaim().then(() => {
+      isGiven = true;
+    });
+    await store.clock.until(() => begun.length === 1);
+    left = 20 * MIB;
+    begun[0]?.();
+    await store.clock.until(() => begun.length === 2);
+    expect(isGiven).toBe(false);
+    begun[1]?.();
+    await store.run(given);
+    await store.run(store.handler.reclaim());
+    expect(begun).toHaveLength(2);
+    await store.run(store.handler.stop());
+    await expect(store.handler.reclaim()).rejects.toMatchObject({ code: 'SLUICE_STOPPED' });
+  });
+
   test('a stop ends giving back', async () => {
     const disk = { free: 2048 * MIB };
     const store = await openOn(disk);
