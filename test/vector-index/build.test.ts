@@ -17,15 +17,16 @@ function muchWork() {
 
 describe('the size of a file', () => {
   test.each([
-    [2, 'euclid', 64],
-    [64, 'cosine', 16],
-    [64, 'dot', 4],
-  ] as const)('is known before: %s dimensions, %s, m %s', async (dimensions, distance, m) => {
+    [2, 'euclid', 64, 0],
+    // In bytes instead of half precision.
+    [64, 'cosine', 16, 64],
+    [64, 'dot', 4, 0],
+  ] as const)('is known before: %s dimensions, %s, m %s', async (dimensions, distance, m, less) => {
     const { indexes } = await newIndexes();
     const source = sourceOf(someVectors(500, dimensions), distance);
     const { record } = await indexes.build(source, buildOptions({ m }));
     const expected = indexFileBytes(500, source, { m });
-    expect(record.bytes / expected).toBeGreaterThan(0.8);
+    expect((record.bytes + 500 * less) / expected).toBeGreaterThan(0.8);
     expect(record.bytes / expected).toBeLessThan(1.02);
   });
 });

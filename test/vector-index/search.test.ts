@@ -206,6 +206,38 @@ describe('what float32 sums would lose is found', () => {
     expect(recall(index, vectors, points.slice(1000), distance, 64)).toBeGreaterThan(0.95);
   });
 
+  test.each([
+    ['far apart', 1, 1, true],
+    ['some way apart', 0.4, 1, undefined],
+    ['near each other', 0.1, 1, false],
+    ['near each other, but few of them', 0.02, 0.05, false],
+  ])('directions %s', async (_, noise, share, isInt8) => {
+    const random = new Random(5);
+    const rows = 3000;
+    const centres = clustered(random, 10, 96);
+    const all = Array.from({ length: rows + 60 }, (_, row) => {
+      const centre = random.pick(centres);
+      const spread = row % 20 < share * 20 ? noise : 1;
+      return centre.map((x) => x + spread * (random.next() - 0.5));
+    });
+    const { indexes } = await newIndexes();
+    const vectors = all.slice(0, rows);
+    const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    if (isInt8 !== undefined) expect(index.record.scale > 1).toBe(isInt8);
+    expect(recall(index, vectors, all.slice(rows), 'cosine', 64)).toBeGreaterThan(0.95);
+  });
+
+  test('queries whose numbers are larger than those of all rows', async () => {
+    const vectors = someVectors(3000, 64);
+    const { indexes } = await newIndexes();
+    const index = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    expect(index.record.scale).toBeGreaterThan(1);
+    const axes = Array.from({ length: 64 }, (_, axis) =>
+      Float32Array.from({ length: 64 }, (_, at) => (at === axis ? 5 : 0.01 * at)),
+    );
+    expect(recall(index, vectors, axes, 'cosine', 128)).toBeGreaterThan(0.95);
+  });
+
   test('zero vectors are at a right angle to all others, not in front of them', async () => {
     const vectors = someVectors(1000).map((vector, row) => (row % 2 ? vector : vector.fill(0)));
     const { indexes } = await newIndexes();

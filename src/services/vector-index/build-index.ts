@@ -4,12 +4,15 @@ import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
 import { makeDirectory, syncFile } from '../level/files.js';
+import { inverseNormAt } from '../points/distance.js';
+import { CROWD_ROWS_MIN, isCrowded } from './crowding.js';
 import {
   type GraphSpace,
   graphWidth,
-  isZero,
+  int8ScaleFor,
   largestOf,
   placeRow,
+  placesFor,
   scaleFor,
 } from './graph-space.js';
 import { type IndexFile, readIndexFile, transientFileError } from './index-files.js';
@@ -52,30 +55,34 @@ export async function buildIndex(
 ): Promise<BuiltIndex> {
   const library = await loadGraphLibrary();
   const rowAt = rowReader(job);
-  const space = spaceOf(job, rowAt, onStep);
-  const graph = library.create(space, job);
-  addRows(graph, job, { rowAt, space, onStep, clock });
-  const written = await write(graph, () => library.create(space, job), job);
-  onStep(0);
-  return { ...written, scale: space.scale };
+  for (const space of spacesFor(job, rowAt, onStep)) {
+    const graph = library.create(space, job);
+    if (!addRows(graph, job, { rowAt, space, onStep, clock })) continue;
+    const written = await write(graph, () => library.create(space, job), job);
+    onStep(0);
+    return { ...written, scale: space.scale };
+  }
+  throw new Error('the last space takes any rows');
 }
 
 type RowReader = (row: number) => Float32Array;
 
+/** False, with the rows taken back, when they turn out to be too near each other for the space. */
 function addRows(
   graph: Graph,
   job: IndexJob,
   tools: { rowAt: RowReader; space: GraphSpace; onStep: (count: number) => void; clock: Clock },
-): void {
+): boolean {
   const { rowAt, space, onStep, clock } = tools;
   const { rows, threads } = job;
   const { width } = space;
   const rowsInBytes = Math.floor(CALL_BYTES_MAX / (width * Float32Array.BYTES_PER_ELEMENT));
   const most = Math.max(threads, Math.min(CALL_ROWS_MAX, rowsInBytes));
-  const vectors = new Float32Array(most * width);
+  const vectors = placesFor(space, most);
   const keys = new BigUint64Array(most);
   // The first rows are added one by one: threads that begin together don't see each other's rows.
   let count = 1;
+  let nextLook = CROWD_ROWS_MIN;
   for (let row = 0; row < rows; ) {
     count = Math.min(count, rows - row);
     for (let at = 0; at < count; at++) {
@@ -87,9 +94,17 @@ function addRows(
     const elapsedMs = Math.max(1, clock.now() - began);
     row += count;
     onStep(count);
+    if (row === rows || row >= nextLook) {
+      nextLook = 2 * row;
+      if (isCrowded(graph, row, { rowAt, space })) {
+        onStep(-row);
+        return false;
+      }
+    }
     const wanted = Math.min(count * 2, Math.round((count * CALL_MS) / elapsedMs));
     count = Math.min(most, Math.max(wanted, Math.min(count * 2, threads)));
   }
+  return true;
 }
 
 /** Gives windows on the rows of the source. */
@@ -104,22 +119,27 @@ function rowReader({ dimensions, chunks, rowsPerChunk }: IndexSource): RowReader
   };
 }
 
-/** Looks at all rows once, for what decides how they are put into the graph. */
-function spaceOf(
+/** Looks at all rows once, for what decides how they are put into the graph: the ways to try, in order. */
+function spacesFor(
   { dimensions, distance, rows }: IndexJob,
   rowAt: RowReader,
   onStep: (count: number) => void,
-): GraphSpace {
+): GraphSpace[] {
   const isCosine = distance === 'cosine';
   let largest = 0;
   let hasZeros = false;
   for (let row = 0; row < rows; row++) {
-    if (isCosine) hasZeros ||= isZero(rowAt(row));
-    else largest = Math.max(largest, largestOf(rowAt(row)));
+    const vector = rowAt(row);
+    const factor = isCosine ? inverseNormAt(vector, 0, dimensions) : 1;
+    largest = Math.max(largest, largestOf(vector) * factor);
+    hasZeros ||= factor === 0;
     if (row % CALL_ROWS_MAX === 0) onStep(0);
   }
   const width = graphWidth({ dimensions, distance }, hasZeros);
-  return { dimensions, distance, width, scale: isCosine ? 1 : scaleFor(largest) };
+  const space = { dimensions, distance, width };
+  if (!isCosine) return [{ ...space, scale: scaleFor(largest) }];
+  const half = { ...space, scale: 1 };
+  return hasZeros || rows === 0 ? [half] : [{ ...space, scale: int8ScaleFor(largest) }, half];
 }
 
 /** Writes the file, durably, and opens it once, because the library doesn't tell of each failure. */

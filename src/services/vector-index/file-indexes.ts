@@ -178,7 +178,7 @@ function mapped(
   try {
     // The file tells how wide it is.
     const widths = [graphWidth(shape, false), graphWidth(shape, true)] as const;
-    const graph = library.create({ ...shape, width: widths[0] }, record);
+    const graph = library.create({ ...shape, width: widths[0], scale: record.scale }, record);
     graph.view(path);
     const fits =
       graph.size() === record.rows &&

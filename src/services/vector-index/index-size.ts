@@ -8,7 +8,8 @@ const ROW_BYTES = 40;
 const LINK_BYTES_PER_M = 8;
 
 /**
- * Bytes that the file of an index will have, about. With few dimensions most of them are links, so
+ * Bytes that the file of an index will have, about; a byte a dimension less when bytes turn out to
+ * tell its directions apart. With few dimensions most of them are links, so
  * that it can be many times as large as the vectors.
  */
 export function indexFileBytes(
@@ -16,7 +17,7 @@ export function indexFileBytes(
   shape: IndexShape,
   { m }: Pick<HnswGraphOptions, 'm'>,
 ): number {
-  // See the library's options: half precision for `cosine`.
+  // See `numbersOf`.
   const vectorBytes = graphWidth(shape, true) * (shape.distance === 'cosine' ? 2 : 4);
   return rows * (vectorBytes + LINK_BYTES_PER_M * m + ROW_BYTES);
 }

@@ -2,15 +2,26 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { assert, errorText, SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
-import { type GraphSpace, type IndexShape, placeQuery } from './graph-space.js';
+import {
+  type GraphSpace,
+  type IndexShape,
+  numbersOf,
+  type PlacedVector,
+  placeQuery,
+  placesFor,
+} from './graph-space.js';
 import type { VectorIndex, VectorIndexRecord } from './vector-index.js';
 
 /** What Sluice uses of the library's index; the library's own types stay out of the published ones. */
 export interface Graph {
   /** Adds vectors, laid end to end, under their keys; returns when they are linked. */
-  add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
-  /** The keys of at most `count` neighbours, the nearest first. */
-  search(query: Float32Array, count: number, threads: number): { keys: BigUint64Array };
+  add(keys: BigUint64Array, vectors: PlacedVector, threads: number): void;
+  /** The keys of at most `count` neighbours with their distances, the nearest first. */
+  search(
+    query: PlacedVector,
+    count: number,
+    threads: number,
+  ): { keys: BigUint64Array; distances: Float32Array };
   size(): number;
   dimensions(): number;
   connectivity(): number;
@@ -22,7 +33,7 @@ export interface Graph {
 /** The library, loaded. */
 export interface GraphLibrary {
   /** An empty graph. */
-  create(space: Omit<GraphSpace, 'scale'>, options: HnswGraphOptions): Graph;
+  create(space: GraphSpace, options: HnswGraphOptions): Graph;
 }
 
 /** Whether vector indexes can be built and read on this platform, and if not, why. */
@@ -52,6 +63,7 @@ export async function vectorIndexSupport(): Promise<VectorIndexSupport> {
 async function importLibrary(): Promise<GraphLibrary> {
   try {
     const { Index, MetricKind, ScalarKind } = await import('usearch');
+    const kinds = { int8: ScalarKind.I8, half: ScalarKind.F16, single: ScalarKind.F32 };
     class CarefulIndex extends Index {
       override view(path: string): void {
         checkMappable(path);
@@ -67,12 +79,11 @@ async function importLibrary(): Promise<GraphLibrary> {
       }
     }
     return {
-      create({ distance, width }, { m, efConstruct }) {
+      create(space, { m, efConstruct }) {
         return new CarefulIndex({
-          dimensions: width,
-          metric: distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
-          // Half precision is twice as fast, and enough for directions; other numbers have no bounds.
-          quantization: distance === 'cosine' ? ScalarKind.F16 : ScalarKind.F32,
+          dimensions: space.width,
+          metric: space.distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
+          quantization: kinds[numbersOf(space)],
           connectivity: m,
           expansion_add: efConstruct,
           // A search looks at as many candidates as it is asked for, if that is more than this.
@@ -133,13 +144,13 @@ export class MappedIndex implements VectorIndex {
   readonly record: VectorIndexRecord;
   readonly #graph: Graph;
   readonly #space: GraphSpace;
-  readonly #query: Float32Array;
+  readonly #query: PlacedVector;
 
   constructor(record: VectorIndexRecord, shape: IndexShape, graph: Graph) {
     this.record = record;
     this.#graph = graph;
     this.#space = { ...shape, width: graph.dimensions(), scale: record.scale };
-    this.#query = new Float32Array(this.#space.width);
+    this.#query = placesFor(this.#space, 1);
   }
 
   search(query: Float32Array, ef: number): Uint32Array | undefined {
