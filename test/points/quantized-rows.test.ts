@@ -104,6 +104,34 @@ describe.each(DISTANCES)('quantized rows, %s', (distance) => {
     expect(slab.quantized.select(quantized, list, 5, Number.NEGATIVE_INFINITY)).toEqual(list);
   });
 
+  test('tell which may score best, also of a list', () => {
+    const random = new Random(13);
+    const rows = Array.from({ length: 512 }, () =>
+      Float32Array.from({ length: 130 }, () => 2 * random.next() - 1),
+    );
+    const query = Float32Array.from({ length: 130 }, () => 2 * random.next() - 1);
+    const slab = slabOf(distance, rows);
+    const quantized = new QuantizedQuery(distance, query);
+    quantize(slab, quantized);
+    const scores = scoresOf(slab, distance, query);
+    const best = (of: readonly number[], count: number) => {
+      const order = of.toSorted((a, b) => sign * ((scores[b] ?? 0) - (scores[a] ?? 0)));
+      return order.slice(0, count);
+    };
+    const all = Array.from({ length: slab.rowsPerChunk }, (_, row) => row);
+    const list = all.filter((row) => row % 3 === 1);
+    for (const [of, rows] of [
+      [all, 0],
+      [list, Uint32Array.from(list)],
+    ] as const) {
+      const likeliest = slab.quantized.likeliest(quantized, rows, of.length, 20) ?? [];
+      expect([...likeliest]).toEqual([...likeliest].toSorted((a, b) => a - b));
+      expect(likeliest).toHaveLength(20);
+      expect([...likeliest]).toEqual(expect.arrayContaining(best(of, 10)));
+    }
+    expect(slab.quantized.likeliest(quantized, slab.rows - 1, 2, 1)).toBeUndefined();
+  });
+
   test('are made anew where rows were taken back', () => {
     const random = new Random(11);
     const rows = Array.from({ length: 512 }, () => vectorOf(random, 515));

@@ -44,6 +44,20 @@ export class NearRows {
     return room.subarray(0, found);
   }
 
+  /**
+   * The `wanted` rows, or a few more, that may score best, where their quantized vectors can tell.
+   * The rows as for `among`.
+   */
+  likeliest(
+    slab: VectorSlab,
+    rows: Uint32Array | number,
+    count: number,
+    wanted: number,
+  ): Uint32Array | undefined {
+    if (wanted > count / 2) return undefined;
+    return slab.quantized.likeliest(this.#quantized, rows, count, wanted);
+  }
+
   #all(rows: Uint32Array | number, count: number): Uint32Array {
     if (typeof rows !== 'number') return rows;
     const all = this.#roomFor(count);

@@ -40,6 +40,7 @@ interface Kernels {
     scale: number,
     norm: number,
     bound: number,
+    bests: number,
   ): number;
   quantize(
     from: number,
@@ -63,6 +64,8 @@ interface Workspace {
   readonly query: Int16Array;
   readonly list: Uint32Array;
   readonly found: Uint32Array;
+  /** What the products of the rows looked at may be at most. */
+  readonly bests: Float64Array;
   /** Row 0 begins here. */
   readonly base: number;
 }
@@ -91,6 +94,11 @@ export class QuantizedRows {
     this.#stride = HEADER_BYTES + paddedLength(slab.dimensions);
   }
 
+  /** Rows from this one on are not quantized. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /**
    * Those of `count` rows whose exact score may be `bound` or better, where a distance counts as
    * its negative. `rows` lists them, ascending, or is the first of rows that follow each other; at
@@ -103,11 +111,53 @@ export class QuantizedRows {
     count: number,
     bound: number,
   ): Uint32Array | undefined {
-    const isList = typeof rows !== 'number';
-    const last = isList ? (rows[count - 1] ?? 0) : rows + count - 1;
+    const workspace = this.#workspaceFor(rows, count);
+    return workspace && this.#run(workspace, query, rows, count, bound, 0);
+  }
+
+  /** As `select`, but those `wanted` that may score best, or more if they are equal; to be kept. */
+  likeliest(
+    query: QuantizedQuery,
+    rows: Uint32Array | number,
+    count: number,
+    wanted: number,
+  ): Uint32Array | undefined {
+    const workspace = this.#workspaceFor(rows, count);
+    if (workspace === undefined) return undefined;
+    const bests = workspace.bests.subarray(0, count);
+    const any = Number.NEGATIVE_INFINITY;
+    const all = this.#run(workspace, query, rows, count, any, bests.byteOffset);
+    const least = largestOf(bests, wanted);
+    let taken = 0;
+    for (let at = 0; at < count; at += 1) {
+      if ((bests[at] as number) < least) continue;
+      all[taken] = all[at] as number;
+      taken += 1;
+    }
+    return all.slice(0, taken);
+  }
+
+  /** Forgets the rows from `rows` on. */
+  truncate(rows: number): void {
+    this.#rows = Math.min(this.#rows, rows - (rows % this.#slab.rowsPerChunk));
+  }
+
+  /** Undefined when rows aren't quantized. */
+  #workspaceFor(rows: Uint32Array | number, count: number): Workspace | undefined {
+    const last = typeof rows === 'number' ? rows + count - 1 : (rows[count - 1] ?? 0);
     if (last >= this.#rows) this.#askFor(count);
-    if (last >= this.#rows || !this.#workspace) return undefined;
-    const { kernels, query: codes, list, found, base } = this.#workspace;
+    return last < this.#rows ? (this.#workspace ?? undefined) : undefined;
+  }
+
+  #run(
+    { kernels, query: codes, list, found, base }: Workspace,
+    query: QuantizedQuery,
+    rows: Uint32Array | number,
+    count: number,
+    bound: number,
+    bests: number,
+  ): Uint32Array {
+    const isList = typeof rows !== 'number';
     codes.set(query.codes);
     if (isList) list.set(rows);
     const selected = kernels.select(
@@ -121,13 +171,9 @@ export class QuantizedRows {
       query.scale,
       query.norm,
       query.productBound(bound),
+      bests,
     );
     return found.subarray(0, selected);
-  }
-
-  /** Forgets the rows from `rows` on. */
-  truncate(rows: number): void {
-    this.#rows = Math.min(this.#rows, rows - (rows % this.#slab.rowsPerChunk));
   }
 
   /** Quantizes a chunk when it is worth it. */
@@ -199,6 +245,21 @@ function squareAt(vectors: Float32Array, offset: number, dimensions: number): nu
   return inverseNorm === 0 ? 0 : inverseNorm ** -2;
 }
 
+/** The last of the `count` largest numbers. */
+function largestOf(numbers: Float64Array, count: number): number {
+  const largest = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+  for (let next = 0; next < numbers.length; next += 1) {
+    const number = numbers[next] as number;
+    if (!(number > (largest[count - 1] as number))) continue;
+    let at = count - 1;
+    for (; at > 0 && number > (largest[at - 1] as number); at -= 1) {
+      largest[at] = largest[at - 1] as number;
+    }
+    largest[at] = number;
+  }
+  return largest[count - 1] as number;
+}
+
 let compiled: WebAssembly.Module | undefined;
 
 function createWorkspace(dimensions: number, rowsMax: number): Workspace | undefined {
@@ -207,7 +268,9 @@ function createWorkspace(dimensions: number, rowsMax: number): Workspace | undef
   const queryAt = vectorAt + padded * Float32Array.BYTES_PER_ELEMENT;
   const listAt = queryAt + padded * Int16Array.BYTES_PER_ELEMENT;
   const foundAt = listAt + rowsMax * Uint32Array.BYTES_PER_ELEMENT;
-  const end = foundAt + rowsMax * Uint32Array.BYTES_PER_ELEMENT;
+  const foundEnd = foundAt + rowsMax * Uint32Array.BYTES_PER_ELEMENT;
+  const bestsAt = Math.ceil(foundEnd / HEADER_BYTES) * HEADER_BYTES;
+  const end = bestsAt + rowsMax * Float64Array.BYTES_PER_ELEMENT;
   const base = Math.ceil(end / HEADER_BYTES) * HEADER_BYTES;
   const memory = WasmMemory.create(base);
   if (memory === undefined) return undefined;
@@ -222,6 +285,7 @@ function createWorkspace(dimensions: number, rowsMax: number): Workspace | undef
     query: new Int16Array(memory.buffer, queryAt, padded),
     list: new Uint32Array(memory.buffer, listAt, rowsMax),
     found: new Uint32Array(memory.buffer, foundAt, rowsMax),
+    bests: new Float64Array(memory.buffer, bestsAt, rowsMax),
     base,
   };
 }

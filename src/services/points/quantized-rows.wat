@@ -5,13 +5,17 @@
   (import "vectors" "memory" (memory 1 65536 shared))
 
   ;; Writes the numbers of those rows to `to` whose product with the query may be `bound` or more,
-  ;; and returns how many. `count` rows from `first` on are looked at, or those listed at `rows`.
+  ;; and returns how many. `count` rows from `first` on are looked at, or those listed at `rows`. What
+  ;; their products may be at most is written to `bests`, if that isn't 0.
   (func (export "select")
     (param $query i32) (param $base i32) (param $stride i32) (param $first i32) (param $rows i32)
     (param $count i32) (param $to i32) (param $scale f64) (param $norm f64) (param $bound f64)
-    (result i32)
+    (param $bests i32) (result i32)
     (local $row i32) (local $header i32) (local $at i32) (local $end i32) (local $q i32)
     (local $a v128) (local $b v128) (local $x v128) (local $found i32) (local $best f64)
+    (if (local.get $rows)
+      (then (i32.store (local.get $to) (call $touch
+        (local.get $base) (local.get $stride) (local.get $rows) (local.get $count)))))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
@@ -49,6 +53,10 @@
               (f64.mul (f64.promote_f32 (f32.load (local.get $header))) (local.get $scale)))
             (f64.mul (f64.promote_f32 (f32.load offset=4 (local.get $header))) (local.get $norm)))
           (f64.load offset=8 (local.get $header))))
+        (if (local.get $bests)
+          (then
+            (f64.store (local.get $bests) (local.get $best))
+            (local.set $bests (i32.add (local.get $bests) (i32.const 8)))))
         (i32.store
           (i32.add (local.get $to) (i32.shl (local.get $found) (i32.const 2))) (local.get $row))
         ;; What is no number says nothing, and is no less than the bound.
@@ -57,6 +65,28 @@
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next)))
     (local.get $found))
+
+  ;; Reads a little of each 64 bytes of listed rows: these reads don't wait for each other, and then
+  ;; the rows are near. What it returns only keeps the reads from being left out.
+  (func $touch
+    (param $base i32) (param $stride i32) (param $rows i32) (param $count i32) (result i32)
+    (local $at i32) (local $end i32) (local $sum i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $at (i32.add
+          (local.get $base) (i32.mul (i32.load (local.get $rows)) (local.get $stride))))
+        (local.set $end (i32.add (local.get $at) (local.get $stride)))
+        (loop $line
+          (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $at))))
+          (local.set $at (i32.add (local.get $at) (i32.const 64)))
+          (br_if $line (i32.lt_u (local.get $at) (local.get $end))))
+        (local.set $sum (i32.add
+          (local.get $sum) (i32.load (i32.sub (local.get $end) (i32.const 4)))))
+        (local.set $rows (i32.add (local.get $rows) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $next)))
+    (local.get $sum))
 
   ;; Quantizes `count` vectors of `bytes` bytes, which follow each other from `from` on, into rows
   ;; from `to` on. Each is copied to `vector` first, where zeros follow up to `end`.

@@ -15,6 +15,7 @@ export class Ranking {
   readonly #nearest: TopK<Location>;
   readonly #distance: Distance;
   readonly #query: Float32Array;
+  readonly #limit: number;
   /** Made when many rows are considered at once, which a vector index saves. */
   #nearRows: NearRows | undefined;
   /** As `TopK.bound`, of the threshold. */
@@ -31,6 +32,7 @@ export class Ranking {
     this.#nearest = new TopK(limit, distance);
     this.#distance = distance;
     this.#query = query;
+    this.#limit = limit;
     const sign = higherIsBetter(distance) ? 1 : -1;
     this.#threshold =
       scoreThreshold === undefined ? Number.NEGATIVE_INFINITY : sign * scoreThreshold;
@@ -51,9 +53,18 @@ export class Ranking {
    */
   considerRows(segment: Segment, rows: Uint32Array | number, count: number, version: number): void {
     this.#nearRows ??= new NearRows(this.#distance, this.#query);
-    for (const row of this.#nearRows.among(segment.slab, rows, count, this.bound)) {
-      if (segment.isVisible(row, version)) this.consider(segment, row);
-    }
+    const { slab } = segment;
+    const isOpen = this.#nearest.bound === Number.NEGATIVE_INFINITY;
+    // What the likeliest score tells which of the others need not be scored.
+    const first = isOpen ? this.#nearRows.likeliest(slab, rows, count, this.#limit) : undefined;
+    if (first !== undefined) this.#considerVisible(segment, first, version);
+    const near = this.#nearRows.among(slab, rows, count, this.bound);
+    const others = first === undefined ? near : near.filter((row) => !first.includes(row));
+    this.#considerVisible(segment, others, version);
+  }
+
+  #considerVisible(segment: Segment, rows: Uint32Array, version: number): void {
+    for (const row of rows) if (segment.isVisible(row, version)) this.consider(segment, row);
   }
 
   /** Takes a visible row if it is near enough and passes the filter. */

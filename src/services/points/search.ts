@@ -6,10 +6,10 @@ import { RowFilter } from './row-filter.js';
 import type { SettledSearch } from './search-options.js';
 import type { View, ViewSegment } from './view.js';
 
-/** Rows scored between two looks at the clock where no filter, which may be slow, is asked. */
+/** Rows scored between two looks at the clock where a filter, which may be slow, is asked of few. */
 const ROWS_AT_ONCE = 512;
 
-/** Rows scored at once while none can be passed over yet; a power of two. */
+/** Rows scored at once while nothing tells which can be passed over; a power of two. */
 const FEW_ROWS = 32;
 
 /**
@@ -53,17 +53,26 @@ async function scanSegment(
   const { segment, rows, stamps } = part;
   const { filter } = ranking;
   const candidates = filter?.candidates(segment, rows, stamps);
+  const isAsked = filter !== undefined && candidates === undefined;
   // Powers of two, as the rows of a chunk, so that none is cut by the end of a chunk.
-  const perLook = filter === undefined ? ROWS_AT_ONCE : ROWS_PER_LOOK;
-  const most = Math.min(perLook, segment.slab.rowsPerChunk);
+  const most = Math.min(isAsked ? ROWS_PER_LOOK : ROWS_AT_ONCE, segment.slab.rowsPerChunk);
   const total = candidates?.length ?? rows;
+  const { quantized } = segment.slab;
+  const edge = candidates ? countBelow(candidates, quantized.rows) : quantized.rows;
   for (let from = 0, count = 0; from < total; from += count) {
+    const isQuantized = from < edge;
+    count = Math.min(most - (from % most), (isQuantized ? edge : total) - from, total - from);
     // A few rows first: what they score tells which of the others need not be scored exactly.
-    const next = ranking.bound > Number.NEGATIVE_INFINITY ? most - (from % most) : FEW_ROWS;
-    count = Math.min(next, most, total - from);
+    const isFirst = ranking.bound === Number.NEGATIVE_INFINITY && !isQuantized;
+    if (isFirst) count = Math.min(count, FEW_ROWS);
     const some = candidates?.subarray(from, from + count) ?? from;
     ranking.considerRows(segment, some, count, view.version);
     pace.count(count);
     if (pace.isOver()) await pace.rest();
   }
+}
+
+/** How many of ascending rows are less than `end`. */
+function countBelow(rows: Uint32Array, end: number): number {
+  return rows.findLastIndex((row) => row < end) + 1;
 }

@@ -3,7 +3,7 @@ import { elementwise } from '../filter-match.js';
 import type { PayloadIndexType } from '../operations.js';
 import { anyAt, type PayloadPath, parsePath } from '../payload-path.js';
 import { NumberRows } from './number-rows.js';
-import { listed, type RowSource, unionOf } from './row-source.js';
+import { listed, posted, type RowSource, unionOf } from './row-source.js';
 
 /** The values that a match or a range can be true of. */
 type Scalar = string | number | boolean;
@@ -75,9 +75,9 @@ export class FieldIndex {
   }
 
   #withValue(value: Scalar): RowSource {
-    if (!this.#holds(value)) return listed(this.#strays.get(typeof value));
+    if (!this.#holds(value)) return posted(this.#strays.get(typeof value));
     if (typeof value === 'number') return this.#numbers.within({ gte: value, lte: value });
-    return listed(this.#others.get(value));
+    return posted(this.#others.get(value));
   }
 
   #add(value: JsonValue): void {

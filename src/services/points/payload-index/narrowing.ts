@@ -41,11 +41,13 @@ export function candidateRows(
   const sources = new Narrowing(scope, schema).everyOf(filter);
   const [smallest, ...others] = sources.sort((a, b) => a.size - b.size).slice(0, INTERSECTED_MAX);
   if (smallest === undefined || smallest.size > scope.rows * SHARE_MAX) return undefined;
-  const rows = rowsOf(smallest, scope.rows);
-  for (const source of others) {
-    if (source.size > smallest.size * TIMES_LARGER_MAX) break;
-    rows.intersect(rowsOf(source, scope.rows));
+  const narrower = others.filter(({ size }) => size <= smallest.size * TIMES_LARGER_MAX);
+  const alone = narrower.length === 0 ? smallest.ascending?.() : undefined;
+  if (alone !== undefined) {
+    return alone.subarray(0, alone.findLastIndex((row) => row < scope.rows) + 1);
   }
+  const rows = rowsOf(smallest, scope.rows);
+  for (const source of narrower) rows.intersect(rowsOf(source, scope.rows));
   return rows.toRows();
 }
 

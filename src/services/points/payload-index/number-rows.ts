@@ -40,11 +40,13 @@ export class NumberRows {
     }
     const values = this.#recentValues;
     found.push(this.#recentRows.filter((_, at) => isWithin(values[at], isAbove, isBelow)));
+    const size = found.reduce((sum, rows) => sum + rows.length, 0);
     return {
-      size: found.reduce((sum, rows) => sum + rows.length, 0),
+      size,
       addTo: (bits) => {
         for (const rows of found) bits.addAll(rows);
       },
+      ascending: () => joinedIfAscending(found, size),
     };
   }
 
@@ -67,6 +69,26 @@ function isWithin(
   isBelow: (value: number) => boolean,
 ): boolean {
   return value !== undefined && isAbove(value) && isBelow(value);
+}
+
+/** Runs follow each other in the order of their rows, and so do the rows of one number in a run. */
+function joinedIfAscending(
+  lists: readonly (readonly number[] | Uint32Array)[],
+  size: number,
+): Uint32Array | undefined {
+  const joined = new Uint32Array(size);
+  let count = 0;
+  let last = -1;
+  for (const rows of lists) {
+    for (let at = 0; at < rows.length; at += 1) {
+      const row = rows[at] as number;
+      if (row <= last) return undefined;
+      joined[count] = row;
+      count += 1;
+      last = row;
+    }
+  }
+  return joined;
 }
 
 /** Sorts the values alone, which is native, and then sees where each row belongs. */

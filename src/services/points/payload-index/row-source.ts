@@ -5,11 +5,18 @@ export interface RowSource {
   /** So many rows at most. */
   readonly size: number;
   addTo(bits: RowBits): void;
+  /** A list of the same rows, where they lie in ascending order, each once. */
+  ascending?(): Uint32Array | undefined;
 }
 
 /** The rows of a list. */
 export function listed(rows: readonly number[] = []): RowSource {
   return { size: rows.length, addTo: (bits) => bits.addAll(rows) };
+}
+
+/** The rows of a list in ascending order, each once. */
+export function posted(rows: readonly number[] = []): RowSource {
+  return { ...listed(rows), ascending: () => new Uint32Array(rows) };
 }
 
 /** The rows of all sources. */
