@@ -29,7 +29,12 @@ export async function open(directory, { dimensions, threads = 2, optimizers = 'o
       const status = await collection.optimize();
       if (status.color !== 'green') throw new Error(`it is ${status.color}`);
     },
-    compact: () => collection.optimize(),
+    /** As in the rivals, nothing is tidied up before `compact`. */
+    hold: () => collection.configure({ optimizers: { maxOptimizationThreads: 0 } }),
+    async compact() {
+      await collection.configure({ optimizers: { maxOptimizationThreads: null } });
+      await collection.optimize();
+    },
     search: async (vector, limit, ef) => idsOf(await collection.search(vector, { limit, ef })),
     exact: async (vector, limit) => idsOf(await collection.search(vector, { limit, exact: true })),
     async filtered(vector, limit, city) {

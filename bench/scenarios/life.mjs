@@ -184,6 +184,7 @@ async function mixed(store, data, { points }, ef = 64) {
 async function change(store, data, { points }) {
   const every = (rest) => Array.from({ length: Math.floor(points / 5) }, (_, at) => at * 5 + rest);
   const replace = store.replace ?? store.insert;
+  await store.hold?.();
   const overwriting = await inBatches(every(0), (ids) =>
     replace(ids.map((id) => pointOf(data, id, 1))),
   );
