@@ -1,0 +1,148 @@
+// node bench/limits.mjs [--points N]: what the design can reach at most on this machine: it writes
+// everything twice (log and blocks), checks and copies what callers give, and runs in Node.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dataset, pointsOf } from './data/dataset.mjs';
+import { timed } from './measure.mjs';
+import { keyOf, openLevel } from './rivals/level.mjs';
+
+const BATCH = 100;
+const BLOCK_BYTES = 1024 * 1024;
+const CALLERS = 8;
+const MIB = 2 ** 20;
+
+const { values } = parseArgs({ options: { points: { type: 'string', default: '50000' } } });
+const POINTS = Number(values.points);
+const data = dataset({ points: POINTS, queries: 500 });
+const batches = Array.from({ length: POINTS / BATCH }, (_, at) =>
+  pointsOf(data, at * BATCH, BATCH),
+);
+
+/** What an applied point needs at least: its vector in a slab and its row by its id. */
+class Slab {
+  #vectors = new Float32Array(POINTS * data.dimensions);
+  #rows = new Map();
+
+  take({ id, vector }) {
+    const row = this.#rows.size;
+    this.#rows.set(id, row);
+    this.#vectors.set(vector, row * data.dimensions);
+  }
+}
+
+/** The bytes of a batch as one record: vectors, ids and payloads, nothing else. */
+function recordOf(points) {
+  const vectorBytes = data.dimensions * 4;
+  const rest = Buffer.from(JSON.stringify(points.map(({ id, payload }) => [id, payload])));
+  const record = Buffer.allocUnsafe(points.length * vectorBytes + rest.length);
+  for (const [at, { vector }] of points.entries()) {
+    for (let index = 0; index < vector.length; index += 1) {
+      if (!Number.isFinite(vector[index])) throw new RangeError('not a number');
+    }
+    new Uint8Array(record.buffer, record.byteOffset + at * vectorBytes, vectorBytes).set(
+      new Uint8Array(vector.buffer, vector.byteOffset, vectorBytes),
+    );
+  }
+  rest.copy(record, points.length * vectorBytes);
+  return record;
+}
+
+/** Points a second; `twice`: also into blocks of another database; `made`: records of points, applied. */
+async function ingest(callers, { twice, made }) {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-limits-'));
+  const log = await openLevel(directory, {}, 'log');
+  const blocks = await openLevel(directory, { writeBufferSize: 16 * MIB }, 'blocks');
+  const ready = made ? undefined : batches.map(recordOf);
+  const slab = new Slab();
+  let waiting = [];
+  let flushed = Promise.resolve();
+  let count = 0;
+  const keep = (record) => {
+    waiting.push(record);
+    if (waiting.length * record.length < BLOCK_BYTES) return;
+    const block = Buffer.concat(waiting);
+    waiting = [];
+    const key = keyOf(count);
+    count += 1;
+    flushed = flushed.then(() => blocks.put(key, block, { sync: true }));
+  };
+  let next = 0;
+  const caller = async () => {
+    while (next < batches.length) {
+      const number = next;
+      next += 1;
+      const record = ready?.[number] ?? recordOf(batches[number]);
+      await log.put(keyOf(number), record, { sync: true });
+      if (made) for (const point of batches[number]) slab.take(point);
+      if (twice) keep(record);
+    }
+  };
+  const { seconds } = await timed(async () => {
+    await Promise.all(Array.from({ length: callers }, caller));
+    await flushed;
+  });
+  await log.close();
+  await blocks.close();
+  await rm(directory, { recursive: true });
+  return POINTS / seconds;
+}
+
+/** Milliseconds to open two databases and to read what the points take, and the index, as it is. */
+async function opening() {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-limits-'));
+  const indexPath = join(directory, 'index');
+  await writeFile(indexPath, Buffer.alloc(POINTS * 276));
+  const open = () => Promise.all(['log', 'blocks'].map((name) => openLevel(directory, {}, name)));
+  const [log, blocks] = await open();
+  const all = Buffer.concat(batches.map(recordOf));
+  for (let at = 0; at < all.length; at += BLOCK_BYTES) {
+    await blocks.put(keyOf(at), all.subarray(at, at + BLOCK_BYTES));
+  }
+  await blocks.compactRange(keyOf(0), keyOf(all.length));
+  await log.close();
+  await blocks.close();
+  const { seconds, result } = await timed(async () => {
+    const opened = await open();
+    for await (const [, value] of opened[1].iterator()) if (value.length === 0) throw new Error();
+    await readFile(indexPath);
+    return opened;
+  });
+  for (const level of result) await level.close();
+  await rm(directory, { recursive: true });
+  return seconds * 1000;
+}
+
+/** MiB that a process takes which has opened an empty collection and done nothing. */
+function idleMib() {
+  const program = `
+    import { openCollection } from 'sluice';
+    import { mkdtempSync, rmSync } from 'node:fs';
+    const directory = mkdtempSync('${join(tmpdir(), 'sluice-limits-')}');
+    const before = process.memoryUsage().rss;
+    const collection = await openCollection(directory + '/db', { dimensions: 128 });
+    console.log((process.memoryUsage().rss - before) / 2 ** 20);
+    await collection.close();
+    rmSync(directory, { recursive: true });`;
+  const cwd = new URL('..', import.meta.url);
+  const args = ['--input-type=module', '--eval', program];
+  return Number(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' }));
+}
+
+const KINDS = [
+  ['ready-made records, once', { twice: false, made: false }],
+  ['the same, and blocks of them', { twice: true, made: false }],
+  ['records made of points, and blocks', { twice: true, made: true }],
+];
+for (const [name, kind] of KINDS) {
+  for (const callers of [1, CALLERS]) {
+    const rate = await ingest(callers, kind);
+    console.log(`${name}, ${callers} in flight: ${(rate / 1000).toFixed(0)}k points/s`);
+  }
+}
+console.log(`two databases opened, everything read: ${(await opening()).toFixed(0)} ms`);
+const bytes = batches.map(recordOf).reduce((sum, record) => sum + record.length, 0);
+console.log(`the points themselves: ${(bytes / MIB).toFixed(0)} MiB`);
+console.log(`an empty collection, opened: ${idleMib().toFixed(0)} MiB more`);
