@@ -49,10 +49,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'a pause lasts for one turn',
-    names: [
-      'optimizerScheduler.paused on Pause: no target',
-      'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
-    ],
+    names: ['optimizerScheduler.paused on Stop: optimizerScheduler.stopped'],
   },
   {
     why: 'needs a worker that has died right before',
