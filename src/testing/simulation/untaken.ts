@@ -55,7 +55,6 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
     why: 'needs a worker that has died right before',
     names: [
       'updateHandler.broken.breaking on xstate.done.actor.settle.*: no target',
-      'updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target',
       'updateHandler.stopping on xstate.done.actor.settle.*: no target',
     ],
   },

@@ -40,6 +40,10 @@ export const NEVER_TAKEN: readonly Untaken[] = [
     ],
   },
   {
+    why: 'a flush worker only gives back its picture once the storage is broken, and that is caught',
+    names: ['updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target'],
+  },
+  {
     why: 'no worker ends without a Stop',
     names: [
       'updateHandler.live on xstate.done.actor.flushWorker: no target',

@@ -51,10 +51,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'needs a worker that has died right before',
-    names: [
-      'updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target',
-      'updateHandler.stopping on xstate.done.actor.settle.*: no target',
-    ],
+    names: ['updateHandler.stopping on xstate.done.actor.settle.*: no target'],
   },
   {
     why: 'needs a Stop while an optimization waits for a processor',
