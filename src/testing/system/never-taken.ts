@@ -40,7 +40,7 @@ export const NEVER_TAKEN: readonly Untaken[] = [
     ],
   },
   {
-    why: 'a flush worker only gives back its picture once the storage is broken, and that is caught',
+    why: 'the flush worker of a broken store gives back its picture, and catches all errors',
     names: ['updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target'],
   },
   {
