@@ -185,7 +185,7 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
     },
     paused: {
       description: 'No task runs and none is started, until Resume.',
-      // No second Pause comes here: the root sends the Resume of one change before it begins another.
+      // No second Pause comes: the root sends the Resume of one change before it begins another.
       on: {
         Resume: {
           target: 'ensuringCapacity',
