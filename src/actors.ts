@@ -85,6 +85,12 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
         throw error;
       }
     });
+  /** A round of a broken store is none, however it ends: whoever asked for it has been refused. */
+  const isRefused = () => {
+    if (core.broken === undefined) return false;
+    flush.abandon(core.refusal());
+    return true;
+  };
   return flushWorkerMachine.provide({
     actors: {
       capture: step(() => {
@@ -97,6 +103,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
     },
     actions: {
       roundDone: () => {
+        if (isRefused()) return;
         flush.roundDone();
         const { committed, acked, counts } = flush;
         core.log.flushed({ committed, acked, ms: counts.lastMs });
@@ -105,10 +112,7 @@ function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
         core.capacity.flushed();
       },
       roundFailed: (_, { error }) => {
-        if (core.broken !== undefined) {
-          flush.abandon(core.refusal());
-          return;
-        }
+        if (isRefused()) return;
         core.log.flushFailed(error);
         core.observers.tell((each) => each.onFlush(flush.elapsedMs, error));
         try {

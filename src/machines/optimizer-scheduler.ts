@@ -185,6 +185,7 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
     },
     paused: {
       description: 'No task runs and none is started, until Resume.',
+      // No second Pause comes: the root sends the Resume of one change before it begins another.
       on: {
         Resume: {
           target: 'ensuringCapacity',
@@ -192,7 +193,6 @@ export const optimizerSchedulerMachine = optimizerSchedulerSetup.createMachine({
         },
         Nop: { actions: 'release' },
         Stop: { target: 'stopped' },
-        Pause: { actions: 'tellPaused' },
       },
     },
     stopped: { type: 'final', description: 'The scheduler has ended; no task is left.' },

@@ -1,7 +1,7 @@
 // What happens at once when the storage breaks, or a call hangs: found by walks of the whole system.
 import { createUpdateHandler, memoryWal, type SegmentInfo } from 'sluice';
 import { type Journal, type PortGates, recordPorts, type Site } from 'sluice/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Hooks } from './support/hooks.js';
 import { SteppedClock, settle } from './support/stepped-clock.js';
 import { TinyOptimizer } from './support/tiny-optimizer.js';
@@ -95,6 +95,30 @@ describe('when the storage breaks', () => {
     open(gates, 'capture.commit');
     await settle();
     expect(released()).toBe(1);
+  });
+
+  it('a round that ends well afterwards is neither counted nor told', async () => {
+    const { handler, gates } = await openGated();
+    hold(gates, 'run.index', 'wal.acknowledge');
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+    handler.trigger();
+    await settle(20);
+    const { rounds } = handler.telemetry().flush;
+    const flushed = codeOf(handler.flush());
+    await settle(20);
+    const onFlush = vi.fn(() => {
+      throw new Error('an observer that fails');
+    });
+    const silent = () => {};
+    const others = { onOperation: silent, onAnswer: silent, onOptimization: silent };
+    handler.observe({ ...others, onFlush });
+    open(gates, 'run.index', errorOf('sticky'));
+    expect(await flushed).toBe('SLUICE_BROKEN');
+    open(gates, 'wal.acknowledge');
+    await settle(20);
+    expect(handler.state).toBe('broken');
+    expect(handler.telemetry().flush.rounds).toBe(rounds);
+    expect(onFlush).not.toHaveBeenCalled();
   });
 
   it('blocks of an optimization that broke it are left to the next opening', async () => {

@@ -66,7 +66,7 @@ async function comeToRest(
   session: Session,
   collection: Collection,
 ): Promise<string[]> {
-  const { time, oracle, process } = world;
+  const { time, process } = world;
   while (session.readers > 0) session.stopReading();
   while (session.keptFrom !== Number.POSITIVE_INFINITY) session.release();
   // What was configured away must not be waited for.
@@ -75,9 +75,8 @@ async function comeToRest(
   collection.trigger();
   const until = time.now + LIMIT_MS;
   for (;;) {
-    const waiting = oracle.pending.map(
-      ({ operation, wait }) => `${operation.kind} (${wait}) waits`,
-    );
+    // A call that was slow before may keep someone waiting for a while yet.
+    const waiting = session.unanswered.map((name) => `${name} waits`);
     const problems = [...waiting, ...unfinished(collection)];
     const isGone = process?.isAlive !== true || collection.handler.state === 'broken';
     const isOver = problems.length === 0 || time.now > until || world.violation !== undefined;

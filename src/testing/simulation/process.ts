@@ -37,6 +37,8 @@ export interface Surroundings {
   readonly violated: Violated;
   /** A process has died. */
   onCrash(isPowerCut: boolean): void;
+  /** A worker of a process is dying. */
+  onWorkerCrash(): void;
 }
 
 /** States of a collection that is being closed. */
@@ -80,7 +82,10 @@ export class SimulatedProcess implements DatabaseOwner {
   get phase(): Phase {
     const state = this.#collection?.handler.state ?? '';
     if (LEAVING.has(state)) return 'leaving';
-    return state === 'broken' ? 'broken' : this.#phase;
+    if (this.#phase !== 'running') return this.#phase;
+    // Also before the collection has noticed: what it does about the failure may fail.
+    const hasFailed = this.wal.hasFailed || this.segments.hasFailed;
+    return hasFailed || state === 'broken' ? 'broken' : 'running';
   }
 
   get isAlive(): boolean {
@@ -119,7 +124,7 @@ export class SimulatedProcess implements DatabaseOwner {
     });
     const isUp = () => this.#collection !== undefined;
     failNowAndThen(parts.holder, () => isUp() && faults.failsForNow());
-    crashNowAndThen(parts, () => isUp() && faults.crashesWorker(this.phase));
+    crashNowAndThen(parts, () => isUp() && this.#crashesWorker());
     const collection = await readyCollection(parts, signal);
     this.#collection = collection;
     this.#phase = 'running';
@@ -137,6 +142,12 @@ export class SimulatedProcess implements DatabaseOwner {
     for (const database of [this.wal, this.segments]) database.lose(() => random.chance(0.5));
     this.#around.onCrash(isPowerCut);
     this.#die();
+  }
+
+  #crashesWorker(): boolean {
+    const isCrash = this.faults.crashesWorker(this.phase);
+    if (isCrash) this.#around.onWorkerCrash();
+    return isCrash;
   }
 
   /** Copies in virtual time instead of a worker thread. */

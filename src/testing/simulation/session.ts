@@ -112,12 +112,17 @@ export class Session {
     );
   }
 
-  /** Everyone must have been answered. */
-  settled(why: string): void {
-    const names = [
+  /** Who waits for an answer: calls by their names, updates by their kinds. */
+  get unanswered(): string[] {
+    return [
       ...[...this.#calls].map(({ name }) => name),
       ...this.#world.oracle.pending.map(({ operation }) => operation.kind),
     ];
+  }
+
+  /** Everyone must have been answered. */
+  settled(why: string): void {
+    const names = this.unanswered;
     if (names.length === 0) return;
     this.#world.violated(
       'each caller is answered',

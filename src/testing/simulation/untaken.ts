@@ -49,16 +49,12 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'a pause lasts for one turn',
-    names: [
-      'optimizerScheduler.paused on Pause: no target',
-      'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
-    ],
+    names: ['optimizerScheduler.paused on Stop: optimizerScheduler.stopped'],
   },
   {
     why: 'needs a worker that has died right before',
     names: [
       'updateHandler.broken.breaking on xstate.done.actor.settle.*: no target',
-      'updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target',
       'updateHandler.stopping on xstate.done.actor.settle.*: no target',
     ],
   },

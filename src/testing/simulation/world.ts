@@ -107,6 +107,11 @@ export class World implements Surroundings {
     this.segments.powerCut();
   }
 
+  /** Who rests acts at once, so that it meets what the worker leaves. */
+  onWorkerCrash(): void {
+    void this.mayInterrupt(1);
+  }
+
   /** A new process, in the place of the last one. */
   start(phase: 'creating' | 'opening'): SimulatedProcess {
     this.process = new SimulatedProcess(this, phase);
@@ -131,9 +136,8 @@ export class World implements Surroundings {
     });
   }
 
-  /** May interrupt who rests, in the middle of what the next event sets going. */
-  async mayInterrupt(): Promise<void> {
-    const oneIn = this.chance.isTroubled ? 3 : 25;
+  /** May interrupt who rests, in the middle of what an event sets going that comes now. */
+  async mayInterrupt(oneIn = this.chance.isTroubled ? 3 : 25): Promise<void> {
     if (this.#interrupt === undefined || !this.chance.strikes('interruption', oneIn)) return;
     const random = this.#interruptions;
     // At least one, so that the event comes first.

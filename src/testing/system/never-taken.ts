@@ -40,6 +40,10 @@ export const NEVER_TAKEN: readonly Untaken[] = [
     ],
   },
   {
+    why: 'the flush worker of a broken store gives back its picture, and catches all errors',
+    names: ['updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target'],
+  },
+  {
     why: 'no worker ends without a Stop',
     names: [
       'updateHandler.live on xstate.done.actor.flushWorker: no target',

@@ -117,7 +117,8 @@ const optimizerScheduler = ({ how }: MachineCase): Contract => ({
         without: ['after cleanupInterval'],
       },
       'a Pause leads to rest, or to the end': {
-        after: ({ event }) => event.type === 'Pause',
+        // While it rests there is nothing to tell: the root pauses it once.
+        after: ({ source, event }) => event.type === 'Pause' && !source.matches('paused'),
         reaches: ({ target, executed }) =>
           target.status === 'done' || executed.some(({ type }) => type === 'xstate.sendTo'),
       },

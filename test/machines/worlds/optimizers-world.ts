@@ -62,7 +62,6 @@ export class OptimizersWorld extends World {
         break;
       case 'Pause':
         if (this.#leaving === 'no') this.#leaving = 'pause';
-        if (this.#paused) this.#pausedDue = 1;
         break;
       case 'Resume':
         if (!this.#paused) break;

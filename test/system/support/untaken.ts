@@ -40,10 +40,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'a pause lasts for one turn, unless a call hangs',
-    names: [
-      'optimizerScheduler.paused on Pause: no target',
-      'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
-    ],
+    names: ['optimizerScheduler.paused on Stop: optimizerScheduler.stopped'],
   },
   {
     why: 'needs the storage to be broken by one worker while another one hangs, being stopped',
@@ -54,10 +51,7 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'needs a worker that has died right before',
-    names: [
-      'updateHandler.broken.breaking on xstate.error.actor.flushWorker: no target',
-      'updateHandler.stopping on xstate.done.actor.settle.*: no target',
-    ],
+    names: ['updateHandler.stopping on xstate.done.actor.settle.*: no target'],
   },
   {
     why: 'needs a Stop while an optimization waits for a processor',
