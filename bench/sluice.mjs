@@ -29,8 +29,11 @@ export async function open(directory, { dimensions, threads = 2, optimizers = 'o
       const status = await collection.optimize();
       if (status.color !== 'green') throw new Error(`it is ${status.color}`);
     },
-    /** As in the rivals, nothing is tidied up before `compact`. */
-    hold: () => collection.configure({ optimizers: { maxOptimizationThreads: 0 } }),
+    /** As in the rivals, nothing is tidied up from now on until `compact`. */
+    async hold() {
+      await collection.configure({ optimizers: { maxOptimizationThreads: 0 } });
+      await collection.handler.reclaim();
+    },
     async compact() {
       await collection.configure({ optimizers: { maxOptimizationThreads: null } });
       await collection.optimize();

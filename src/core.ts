@@ -144,7 +144,8 @@ export class Core<Op, Info extends SegmentInfo> {
     this.feed = new LogFeed(source, keepFrom);
     this.capacity = new Capacity({
       ...{ wal, segments, tail, flush, errors, clock, ...options.disk },
-      isResting: () => tail.idle && tail.next() === undefined && this.runs.running.length === 0,
+      // Between two operations of one caller nothing waits either: not all of them are committed.
+      isResting: () => tail.idle && flush.committed >= tail.end && this.runs.running.length === 0,
       hooks: {
         askForFlush: () => this.#askForFlush(),
         onShort: (error, freeBytes) => this.log.diskNearlyFull(error, freeBytes),

@@ -137,11 +137,14 @@ describe('a nearly full disk', () => {
     let left = 0;
     let reclaims = 0;
     let isBusy = false;
+    let isInTurns = false;
     const meanwhile: Promise<unknown>[] = [];
     const adapter: Partial<SegmentHolder<TinyOperation>> = {
       diskUse: () => ({ stored: 100 * MIB, largest: 0 }),
       garbageBytes: async () => {
         if (isBusy) meanwhile.push(store.put('meanwhile'));
+        // Nobody waits when it has been applied, but it isn't committed.
+        if (isInTurns) await store.put('in turn');
         return left;
       },
       reclaim: async () => {
@@ -165,6 +168,10 @@ describe('a nearly full disk', () => {
     expect(await reclaimsWith(99 * MIB)).toBe(0);
     expect(await reclaimsWith(101 * MIB)).toBe(1);
     isBusy = false;
+    isInTurns = true;
+    expect(await reclaimsWith(99 * MIB)).toBe(0);
+    isInTurns = false;
+    expect(await reclaimsWith(99 * MIB)).toBe(1);
     await store.run(Promise.all(meanwhile));
     await store.run(store.handler.stop());
   });
