@@ -18,6 +18,9 @@ const CANDIDATES_ALWAYS = 1024;
 /** Hits that must be found among the candidates, so that the last of them are near as well. */
 const HITS_MARGIN = 1.5;
 
+/** Where not every row counts, so many times more candidates than would do if it were as usual. */
+const SHARE_MARGIN = 1.3;
+
 /**
  * Offers the nearest rows that an index finds to a ranking. The library knows no filter and no
  * deleted rows: the more of them, the more candidates it is asked for, until enough of them count.
@@ -43,7 +46,8 @@ export async function searchIndex(
   if (filter !== undefined && isFew(segment, matching, options)) return false;
   const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);
   const share = matching / rows;
-  let candidatesWanted = Math.max(options.ef, options.limit) / Math.max(share, 1 / rows);
+  const hitsExpected = hitsWanted * (matching < rows ? SHARE_MARGIN : 1);
+  let candidatesWanted = Math.max(options.ef, hitsExpected) / Math.max(share, 1 / rows);
   for (;;) {
     const wanted = Math.ceil(candidatesWanted);
     // However few rows there are, an index that was built is used when nothing is in its way.
