@@ -62,7 +62,7 @@ export async function optimizeUntilDone(
   }
 }
 
-/** What the optimizers have replaced is given back to the disk, or the signal has fired. */
+/** What is worth it of what the optimizers have replaced is given back to the disk. */
 async function reclaimed(
   handler: UpdateHandler<PointOperation, PointSegmentInfo>,
   signal: AbortSignal | undefined,
@@ -71,7 +71,9 @@ async function reclaimed(
   if (signal === undefined) return reclaim;
   const ended = new AbortController();
   const given = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(noLongerWaitedFor()), { signal: ended.signal });
+    const give = () => reject(noLongerWaitedFor());
+    if (signal.aborted) give();
+    signal.addEventListener('abort', give, { signal: ended.signal });
   });
   try {
     await Promise.race([reclaim, given]);

@@ -213,9 +213,9 @@ export class Collection {
   }
 
   /**
-   * Triggers the optimizers and resolves when they have nothing left to do and what they replaced is
-   * given back to the disk, with the status: `green`, or `grey` when they are disabled. Errors:
-   * `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with; those of `flush`.
+   * Triggers the optimizers and resolves when they have nothing left to do, and what they replaced is
+   * given back to the disk if that is worth it. With the status: `green`, or `grey` when disabled.
+   * Errors: `SLUICE_ABORTED`, `SLUICE_BAD_OPTION`; what an optimization failed with; as `flush`.
    */
   async optimize(options?: OptimizeOptions): Promise<Status> {
     const checked = checkOptions<OptimizeOptions>(options, OPTIMIZE_CHECKS);

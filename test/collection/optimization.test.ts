@@ -1,7 +1,8 @@
 // What the optimizers do to a collection, with the numbers of the model's own tests.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Collection, type OptimizerOptions, verifyStore } from 'sluice';
+import { MemoryLevel } from 'memory-level';
+import { type Collection, type OptimizerOptions, openCollection, verifyStore } from 'sluice';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BuildThread, copyGate } from '../support/copy-gate.js';
 import { contentsOf, type PointModel, points, until, vectorOf } from '../support/points.js';
@@ -321,6 +322,33 @@ it('what was replaced takes no disk any more when a collection is optimized and 
   const live = 8000 * 256 * 4;
   expect(bytesIn(segments)).toBeGreaterThan(live);
   expect(bytesIn(segments)).toBeLessThan(1.6 * live);
+});
+
+it('who no longer waits for what is being given back is let go, and the rest goes on', async () => {
+  const segments = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
+  let end = () => {};
+  const compactions: Promise<void>[] = [];
+  Object.assign(segments, {
+    approximateSize: async () => 100 * 1024 * 1024,
+    compactRange: () => {
+      const compaction = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      compactions.push(compaction);
+      return compaction;
+    },
+  });
+  const wal = new MemoryLevel<string, Uint8Array>({ valueEncoding: 'view' });
+  const collection = await openCollection({ wal, segments }, { dimensions: 2 });
+  const controller = new AbortController();
+  const optimized = collection.optimize({ signal: controller.signal });
+  await until(() => compactions.length > 0);
+  controller.abort();
+  await expect(optimized).rejects.toMatchObject({ code: 'SLUICE_ABORTED' });
+  await collection.upsert([{ id: 1, vector: [1, 2] }]);
+  end();
+  expect(await collection.count()).toBe(1);
+  await collection.close();
 });
 
 function bytesIn(directory: string): number {

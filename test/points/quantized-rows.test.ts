@@ -167,7 +167,8 @@ describe.each(DISTANCES)('quantized rows, %s', (distance) => {
     const upsert = (ids: number[]) => {
       const points = ids.map((id) => ({ id, vector: random.pick(pool), group: id % 50 }));
       const vectors = Float32Array.from(points.flatMap(({ vector }) => Array.from(vector)));
-      const payloads = points.map(({ group }) => ({ group }));
+      // A payload may hold a number twice.
+      const payloads = points.map(({ group }) => ({ group: group % 2 ? group : [group, group] }));
       writer.apply({ kind: 'upsert', ids, vectors, payloads });
       for (const point of points) current.set(point.id, point);
     };

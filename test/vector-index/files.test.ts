@@ -15,7 +15,10 @@ const source = (rows: number) => sourceOf(someVectors(rows), 'cosine');
 const lost = { code: 'SLUICE_INDEX_LOST', kind: 'transient' };
 
 const emptyGraph = async () =>
-  (await loadGraphLibrary()).create({ ...shape, width: 16, scale: 1 }, { m: 16, efConstruct: 100 });
+  (await loadGraphLibrary()).create(
+    { ...shape, numbers: 'half', width: 16 },
+    { m: 16, efConstruct: 100 },
+  );
 
 async function oneIndex(rows = 300) {
   const made = await newIndexes();

@@ -4,15 +4,13 @@ import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
 import { makeDirectory, syncFile } from '../level/files.js';
-import { inverseNormAt } from '../points/distance.js';
-import { CROWD_ROWS_MIN, isCrowded } from './crowding.js';
+import { CROWD_ROWS_MIN, hasCrowd } from './crowding.js';
 import {
   type GraphSpace,
   graphWidth,
-  int8ScaleFor,
+  isZero,
   largestOf,
   placeRow,
-  placesFor,
   scaleFor,
 } from './graph-space.js';
 import { type IndexFile, readIndexFile, transientFileError } from './index-files.js';
@@ -23,6 +21,8 @@ import type { IndexSource } from './vector-index.js';
 export interface BuiltIndex extends IndexFile {
   /** See `VectorIndexRecord.scale`. */
   scale: number;
+  /** See `VectorIndexRecord.int8`. */
+  int8?: boolean;
 }
 
 /** What to build and where to write it. */
@@ -38,6 +38,9 @@ export interface IndexJob extends IndexSource, HnswGraphOptions {
  * enough for a stop within 100 ms on a busy machine, long enough to keep all its threads at work.
  */
 const CALL_MS = 20;
+
+/** Crowds are looked for when there are so many times the rows of the last look. */
+const LOOK_AGAIN_AT = 4;
 
 /** Bounds of the rows in one call. Wide vectors have few, but each thread gets one. */
 const CALL_ROWS_MAX = 4096;
@@ -60,7 +63,7 @@ export async function buildIndex(
     if (!addRows(graph, job, { rowAt, space, onStep, clock })) continue;
     const written = await write(graph, () => library.create(space, job), job);
     onStep(0);
-    return { ...written, scale: space.scale };
+    return { ...written, scale: space.scale, ...(space.numbers === 'int8' && { int8: true }) };
   }
   throw new Error('the last space takes any rows');
 }
@@ -78,7 +81,7 @@ function addRows(
   const { width } = space;
   const rowsInBytes = Math.floor(CALL_BYTES_MAX / (width * Float32Array.BYTES_PER_ELEMENT));
   const most = Math.max(threads, Math.min(CALL_ROWS_MAX, rowsInBytes));
-  const vectors = placesFor(space, most);
+  const vectors = new Float32Array(most * width);
   const keys = new BigUint64Array(most);
   // The first rows are added one by one: threads that begin together don't see each other's rows.
   let count = 1;
@@ -95,8 +98,8 @@ function addRows(
     row += count;
     onStep(count);
     if (row === rows || row >= nextLook) {
-      nextLook = 2 * row;
-      if (isCrowded(graph, row, { rowAt, space })) {
+      nextLook = LOOK_AGAIN_AT * row;
+      if (hasCrowd(graph, row, { rowAt, space, onStep })) {
         onStep(-row);
         return false;
       }
@@ -129,17 +132,15 @@ function spacesFor(
   let largest = 0;
   let hasZeros = false;
   for (let row = 0; row < rows; row++) {
-    const vector = rowAt(row);
-    const factor = isCosine ? inverseNormAt(vector, 0, dimensions) : 1;
-    largest = Math.max(largest, largestOf(vector) * factor);
-    hasZeros ||= factor === 0;
+    if (isCosine) hasZeros ||= isZero(rowAt(row));
+    else largest = Math.max(largest, largestOf(rowAt(row)));
     if (row % CALL_ROWS_MAX === 0) onStep(0);
   }
-  const width = graphWidth({ dimensions, distance }, hasZeros);
-  const space = { dimensions, distance, width };
-  if (!isCosine) return [{ ...space, scale: scaleFor(largest) }];
-  const half = { ...space, scale: 1 };
-  return hasZeros || rows === 0 ? [half] : [{ ...space, scale: int8ScaleFor(largest) }, half];
+  const space = { dimensions, distance, width: graphWidth({ dimensions, distance }, hasZeros) };
+  if (!isCosine) return [{ ...space, numbers: 'single', scale: scaleFor(largest) }];
+  const half: GraphSpace = { ...space, numbers: 'half', scale: 1 };
+  // Zeros lie on an axis of their own, at different lengths, which bytes don't keep.
+  return hasZeros ? [half] : [{ ...half, numbers: 'int8' }, half];
 }
 
 /** Writes the file, durably, and opens it once, because the library doesn't tell of each failure. */

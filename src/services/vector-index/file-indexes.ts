@@ -3,7 +3,7 @@ import { errorText, SluiceError, throwIfAborted } from '../../errors.js';
 import type { Clock } from '../clock.js';
 import { runInThread } from '../optimizers/build-thread.js';
 import { copyIndexFile } from './copy-index.js';
-import { graphWidth, type IndexShape } from './graph-space.js';
+import { graphWidth, type IndexShape, numbersOf } from './graph-space.js';
 import { IndexFiles, readIndexFile } from './index-files.js';
 import { type GraphLibrary, loadGraphLibrary, MappedIndex } from './usearch-index.js';
 import type {
@@ -155,14 +155,14 @@ function soonAfterStop<T>(promise: Promise<T>, signal: AbortSignal, clock: Clock
 
 /** The record, if it can be one: it comes from a disk. */
 function checked(record: VectorIndexRecord): VectorIndexRecord {
-  const { file, bytes, checksum, rows, scale, m, efConstruct } = record;
+  const { file, bytes, checksum, rows, scale, int8 = false, m, efConstruct } = record;
   const counts = [bytes, rows, m, efConstruct];
   if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0) || rows >= 2 ** 32) {
     throw new RangeError('a number in its record is impossible');
   }
   if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
     throw new RangeError('its scale is impossible');
-  if (typeof file !== 'string' || typeof checksum !== 'string') {
+  if (typeof file !== 'string' || typeof checksum !== 'string' || typeof int8 !== 'boolean') {
     throw new RangeError('its record is garbled');
   }
   return record;
@@ -178,7 +178,10 @@ function mapped(
   try {
     // The file tells how wide it is.
     const widths = [graphWidth(shape, false), graphWidth(shape, true)] as const;
-    const graph = library.create({ ...shape, width: widths[0], scale: record.scale }, record);
+    const graph = library.create(
+      { ...shape, numbers: numbersOf(shape, record), width: widths[0] },
+      record,
+    );
     graph.view(path);
     const fits =
       graph.size() === record.rows &&

@@ -19,45 +19,31 @@ const FAR_BITS = 8;
 /** So far along their own axis zero vectors lie apart: many equal ones would be a trap for searches. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
-/** What the numbers of a graph's rows are kept as. */
+/**
+ * What the numbers of a graph's rows are kept as. `int8`: the library makes each direction as long as
+ * 127 and drops what follows the point, of queries, too.
+ */
 export type GraphNumbers = 'int8' | 'half' | 'single';
 
-/** The largest number of an int8 row, whatever its sign. */
-const INT8_MAX = 127;
+/** The length of a direction in bytes. */
+const INT8_LENGTH = 127;
+
+/** What the graph of an index that was built keeps. */
+export function numbersOf(
+  { distance }: Pick<IndexShape, 'distance'>,
+  { int8 = false }: { int8?: boolean },
+): GraphNumbers {
+  if (distance !== 'cosine') return 'single';
+  return int8 ? 'int8' : 'half';
+}
 
 /** How the vectors of one graph are put into it. */
 export interface GraphSpace extends IndexShape {
+  numbers: GraphNumbers;
   /** Numbers that a row has in the graph. */
   width: number;
-  /** What the numbers of the rows are multiplied with; for `cosine` those of their directions. */
+  /** What the numbers of the rows are multiplied with; `cosine` takes directions instead. */
   scale: number;
-}
-
-/** A row or a query as a graph takes it. */
-export type PlacedVector = Float32Array | Int8Array;
-
-/**
- * What a graph keeps: half precision is twice as fast as single and enough for directions, bytes
- * are faster still and enough where directions are not too near each other; other numbers have no
- * bounds. Directions that aren't scaled are in half precision.
- */
-export function numbersOf({
-  distance,
-  scale,
-}: Pick<GraphSpace, 'distance' | 'scale'>): GraphNumbers {
-  if (distance !== 'cosine') return 'single';
-  return scale === 1 ? 'half' : 'int8';
-}
-
-/** Room for vectors of a graph, laid end to end. */
-export function placesFor(space: GraphSpace, count: number): PlacedVector {
-  const length = count * space.width;
-  return numbersOf(space) === 'int8' ? new Int8Array(length) : new Float32Array(length);
-}
-
-/** What directions are multiplied with, of which no number is larger than `largest`, to be rounded to bytes. */
-export function int8ScaleFor(largest: number): number {
-  return INT8_MAX / largest;
 }
 
 /**
@@ -67,6 +53,11 @@ export function int8ScaleFor(largest: number): number {
  */
 export function graphWidth({ dimensions, distance }: IndexShape, hasZeros: boolean): number {
   return distance === 'cosine' && hasZeros ? dimensions + 1 : dimensions;
+}
+
+/** True when all numbers of a vector are 0. */
+export function isZero(vector: Float32Array): boolean {
+  return vector.every((value) => value === 0);
 }
 
 /** The power of two that rows whose numbers are at most `largest` are multiplied with. */
@@ -93,37 +84,37 @@ export function placeRow(
   vector: Float32Array,
   { distance, width, scale }: GraphSpace,
   row: number,
-  target: PlacedVector,
+  target: Float32Array,
   offset: number,
 ): void {
   const { length } = vector;
-  const factor = distance === 'cosine' ? inverseNormAt(vector, 0, length) * scale : scale;
-  if (target instanceof Int8Array) {
-    for (let at = 0; at < length; at++) {
-      target[offset + at] = Math.round((vector[at] as number) * factor);
-    }
-    return;
-  }
+  const factor = distance === 'cosine' ? inverseNormAt(vector, 0, length) : scale;
   for (let at = 0; at < length; at++) target[offset + at] = (vector[at] as number) * factor;
   if (width > length) target[offset + length] = factor === 0 ? 1 + ((row * GOLDEN_RATIO) % 1) : 0;
 }
 
 /**
  * As `placeRow`, for a query. False when the graph can't tell which rows are near: the query is too
- * far from all of them.
+ * far from all of them, or few of its numbers are left in bytes.
  */
-export function placeQuery(query: Float32Array, space: GraphSpace, target: PlacedVector): boolean {
+export function placeQuery(query: Float32Array, space: GraphSpace, target: Float32Array): boolean {
   const { distance, scale } = space;
-  const largest = largestOf(query);
-  // Whatever a query is multiplied with, its dot products keep their order; and among rows of one
-  // length its distances.
-  const factor = distance === 'dot' ? scaleFor(largest) : fitting(query, space, largest);
+  const largest = distance === 'cosine' ? 0 : largestOf(query);
+  // Whatever a query is multiplied with, its dot products keep their order.
+  const factor = distance === 'dot' ? scaleFor(largest) : scale;
   placeRow(query, { ...space, scale: factor }, 0, target, 0);
+  if (space.numbers === 'int8') return isLeftInBytes(target);
   return distance !== 'euclid' || largest * scale <= 2 ** (SCALED_BITS + FAR_BITS);
 }
 
-/** The scale of the rows, or less if numbers of the query would be too large for bytes. */
-function fitting(query: Float32Array, space: GraphSpace, largest: number): number {
-  if (numbersOf(space) !== 'int8') return space.scale;
-  return Math.min(space.scale, int8ScaleFor(largest * inverseNormAt(query, 0, query.length)));
+/** Whether at least half of the numbers of a direction that aren't 0 aren't 0 in bytes either. */
+function isLeftInBytes(direction: Float32Array): boolean {
+  let some = 0;
+  let left = 0;
+  for (let at = 0; at < direction.length; at += 1) {
+    const size = Math.abs(direction[at] as number);
+    if (size > 0) some += 1;
+    if (size * INT8_LENGTH >= 1) left += 1;
+  }
+  return 2 * left >= some;
 }

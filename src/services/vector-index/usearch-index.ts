@@ -2,23 +2,16 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { assert, errorText, SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
-import {
-  type GraphSpace,
-  type IndexShape,
-  numbersOf,
-  type PlacedVector,
-  placeQuery,
-  placesFor,
-} from './graph-space.js';
+import { type GraphSpace, type IndexShape, numbersOf, placeQuery } from './graph-space.js';
 import type { VectorIndex, VectorIndexRecord } from './vector-index.js';
 
 /** What Sluice uses of the library's index; the library's own types stay out of the published ones. */
 export interface Graph {
   /** Adds vectors, laid end to end, under their keys; returns when they are linked. */
-  add(keys: BigUint64Array, vectors: PlacedVector, threads: number): void;
+  add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
   /** The keys of at most `count` neighbours with their distances, the nearest first. */
   search(
-    query: PlacedVector,
+    query: Float32Array,
     count: number,
     threads: number,
   ): { keys: BigUint64Array; distances: Float32Array };
@@ -33,7 +26,7 @@ export interface Graph {
 /** The library, loaded. */
 export interface GraphLibrary {
   /** An empty graph. */
-  create(space: GraphSpace, options: HnswGraphOptions): Graph;
+  create(space: Omit<GraphSpace, 'scale'>, options: HnswGraphOptions): Graph;
 }
 
 /** Whether vector indexes can be built and read on this platform, and if not, why. */
@@ -79,11 +72,11 @@ async function importLibrary(): Promise<GraphLibrary> {
       }
     }
     return {
-      create(space, { m, efConstruct }) {
+      create({ distance, width, numbers }, { m, efConstruct }) {
         return new CarefulIndex({
-          dimensions: space.width,
-          metric: space.distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
-          quantization: kinds[numbersOf(space)],
+          dimensions: width,
+          metric: distance === 'dot' ? MetricKind.IP : MetricKind.L2sq,
+          quantization: kinds[numbers],
           connectivity: m,
           expansion_add: efConstruct,
           // A search looks at as many candidates as it is asked for, if that is more than this.
@@ -144,13 +137,15 @@ export class MappedIndex implements VectorIndex {
   readonly record: VectorIndexRecord;
   readonly #graph: Graph;
   readonly #space: GraphSpace;
-  readonly #query: PlacedVector;
+  readonly #query: Float32Array;
 
   constructor(record: VectorIndexRecord, shape: IndexShape, graph: Graph) {
     this.record = record;
     this.#graph = graph;
-    this.#space = { ...shape, width: graph.dimensions(), scale: record.scale };
-    this.#query = placesFor(this.#space, 1);
+    const { scale } = record;
+    const numbers = numbersOf(shape, record);
+    this.#space = { ...shape, numbers, width: graph.dimensions(), scale };
+    this.#query = new Float32Array(this.#space.width);
   }
 
   search(query: Float32Array, ef: number): Uint32Array | undefined {

@@ -12,6 +12,8 @@ export interface VectorIndexRecord extends HnswGraphOptions {
   rows: number;
   /** What the numbers of the rows were multiplied with. */
   scale: number;
+  /** The file has directions in a byte a dimension, not in half precision. */
+  int8?: boolean;
 }
 
 /** An approximate index over the first `record.rows` rows of one segment. It never changes. */
