@@ -1,18 +1,19 @@
-// node bench/limits.mjs [--points N]: what the design can reach at most on this machine: it writes
-// everything twice (log and blocks), checks and copies what callers give, and runs in Node.
-import { execFileSync } from 'node:child_process';
+// node bench/limits.mjs [--points N]: what a plain loop reaches on this machine that does as little as
+// a store with a log and blocks can do: LevelDB alone, blocks besides, records made of points.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataset, pointsOf } from './data/dataset.mjs';
-import { timed } from './measure.mjs';
+import { median, timed } from './measure.mjs';
+import { numberText } from './report/table.mjs';
 import { keyOf, openLevel } from './rivals/level.mjs';
 
 const BATCH = 100;
 const BLOCK_BYTES = 1024 * 1024;
 const CALLERS = 8;
 const MIB = 2 ** 20;
+const REPETITIONS = 5;
 
 const { values } = parseArgs({ options: { points: { type: 'string', default: '50000' } } });
 const POINTS = Number(values.points);
@@ -80,10 +81,9 @@ async function ingest(callers, { twice, made }) {
       if (twice) keep(record);
     }
   };
-  const { seconds } = await timed(async () => {
-    await Promise.all(Array.from({ length: callers }, caller));
-    await flushed;
-  });
+  const { seconds } = await timed(() => Promise.all(Array.from({ length: callers }, caller)));
+  // As of a flush, callers don't wait for the last blocks.
+  await flushed;
   await log.close();
   await blocks.close();
   await rm(directory, { recursive: true });
@@ -115,34 +115,29 @@ async function opening() {
   return seconds * 1000;
 }
 
-/** MiB that a process takes which has opened an empty collection and done nothing. */
-function idleMib() {
-  const program = `
-    import { openCollection } from 'sluice';
-    import { mkdtempSync, rmSync } from 'node:fs';
-    const directory = mkdtempSync('${join(tmpdir(), 'sluice-limits-')}');
-    const before = process.memoryUsage().rss;
-    const collection = await openCollection(directory + '/db', { dimensions: 128 });
-    console.log((process.memoryUsage().rss - before) / 2 ** 20);
-    await collection.close();
-    rmSync(directory, { recursive: true });`;
-  const cwd = new URL('..', import.meta.url);
-  const args = ['--input-type=module', '--eval', program];
-  return Number(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' }));
-}
-
 const KINDS = [
   ['ready-made records, once', { twice: false, made: false }],
   ['the same, and blocks of them', { twice: true, made: false }],
   ['records made of points, and blocks', { twice: true, made: true }],
 ];
-for (const [name, kind] of KINDS) {
-  for (const callers of [1, CALLERS]) {
-    const rate = await ingest(callers, kind);
-    console.log(`${name}, ${callers} in flight: ${(rate / 1000).toFixed(0)}k points/s`);
-  }
+
+const found = new Map();
+
+function note(name, value) {
+  found.set(name, [...(found.get(name) ?? []), value]);
 }
-console.log(`two databases opened, everything read: ${(await opening()).toFixed(0)} ms`);
-const bytes = batches.map(recordOf).reduce((sum, record) => sum + record.length, 0);
-console.log(`the points themselves: ${(bytes / MIB).toFixed(0)} MiB`);
-console.log(`an empty collection, opened: ${idleMib().toFixed(0)} MiB more`);
+
+// The first round makes code and disk warm, and isn't counted.
+for (let round = 0; round <= REPETITIONS; round += 1) {
+  if (round === 1) found.clear();
+  for (const callers of [1, CALLERS]) {
+    for (const [name, kind] of KINDS) {
+      note(`${name}, ${callers} in flight, points/s`, await ingest(callers, kind));
+    }
+  }
+  note('two databases opened, everything read, ms', await opening());
+}
+for (const [name, values] of found) {
+  const spread = `${numberText(Math.min(...values))}..${numberText(Math.max(...values))}`;
+  console.log(`${name}: ${numberText(median(values))} [${spread}]`);
+}
