@@ -122,7 +122,7 @@ async function exactSearches(store, data) {
 }
 
 async function filteredSearches(store, data) {
-  const queries = Math.min(CALIBRATION_QUERIES, data.queries);
+  const { queries } = data;
   const search = (vector, query) => store.filtered(vector, LIMIT, cityOfQuery(query));
   const times = await latencies(queries, data, search);
   const filteredRecall = await recallAt(data, queries, search, data.cityTruth);
