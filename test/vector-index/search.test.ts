@@ -236,6 +236,42 @@ describe('what float32 sums would lose is found', () => {
     expect(recall(index, vectors, queries.slice(0, 60), 'cosine', 64)).toBeGreaterThan(0.95);
   });
 
+  const gelu = (x: number) => x / (1 + Math.exp(-1.7 * x));
+  const normal = (random: Random) =>
+    Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+
+  test.each<[string, number, (random: Random) => number, boolean]>([
+    ['that are mostly near 0', 1024, (random) => normal(random) ** 3, false],
+    ['that end near 0 on one side', 1536, (random) => gelu(normal(random)), false],
+    [
+      'of 0 and 1, of which bytes shorten some more than others',
+      1024,
+      (random) => Number(random.chance(0.25)),
+      false,
+    ],
+    ['as embeddings have', 768, normal, true],
+  ])('numbers %s', async (_, dimensions, number, isInt8) => {
+    const random = new Random(17);
+    const all = Array.from({ length: 1140 }, () =>
+      Float32Array.from({ length: dimensions }, () => number(random)),
+    );
+    const { indexes } = await newIndexes();
+    const vectors = all.slice(0, 1100);
+    const index = await indexes.build(sourceOf(vectors, 'cosine', 512), buildOptions());
+    expect(index.record.int8 ?? false).toBe(isInt8);
+    // None of them is left to an exact search.
+    for (const query of all.slice(1100)) expect(rowsFrom(index, query, 64)).toHaveLength(64);
+  });
+
+  test('equal rows, which no graph tells apart', async () => {
+    const vectors = someVectors(1500, 64).map((vector, row, all) =>
+      row % 20 === 0 ? (all[0] as Float32Array) : vector,
+    );
+    const { indexes } = await newIndexes();
+    const { record } = await indexes.build(sourceOf(vectors, 'cosine'), buildOptions());
+    expect(record.int8).toBe(true);
+  });
+
   test('queries of which bytes keep little are left to an exact search', async () => {
     const random = new Random(9);
     const signs = () => Float32Array.from({ length: 64 }, () => (random.chance(0.5) ? 1 : -1));

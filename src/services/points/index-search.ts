@@ -18,7 +18,7 @@ const CANDIDATES_ALWAYS = 1024;
 /** Hits that must be found among the candidates, so that the last of them are near as well. */
 const HITS_MARGIN = 1.5;
 
-/** Where not every row counts, so many times more candidates than would do if it were as usual. */
+/** Where not every row counts, so many times more hits at most than must be found are expected. */
 const SHARE_MARGIN = 1.3;
 
 /**
@@ -46,7 +46,7 @@ export async function searchIndex(
   if (filter !== undefined && isFew(segment, matching, options)) return false;
   const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);
   const share = matching / rows;
-  const hitsExpected = hitsWanted * (matching < rows ? SHARE_MARGIN : 1);
+  const hitsExpected = hitsWanted * Math.min(SHARE_MARGIN, 1 / Math.max(share, 1 / rows));
   let candidatesWanted = Math.max(options.ef, hitsExpected) / Math.max(share, 1 / rows);
   for (;;) {
     const wanted = Math.ceil(candidatesWanted);

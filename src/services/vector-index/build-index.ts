@@ -4,7 +4,7 @@ import { SluiceError } from '../../errors.js';
 import type { HnswGraphOptions } from '../../types.js';
 import { type Clock, systemClock } from '../clock.js';
 import { makeDirectory, syncFile } from '../level/files.js';
-import { CROWD_ROWS_MIN, hasCrowd } from './crowding.js';
+import { FITNESS_ROWS_MIN, fitsBytes } from './byte-fitness.js';
 import {
   type GraphSpace,
   graphWidth,
@@ -39,7 +39,7 @@ export interface IndexJob extends IndexSource, HnswGraphOptions {
  */
 const CALL_MS = 20;
 
-/** Crowds are looked for when there are so many times the rows of the last look. */
+/** Whether bytes fit is looked at when there are so many times the rows of the last look. */
 const LOOK_AGAIN_AT = 4;
 
 /** Bounds of the rows in one call. Wide vectors have few, but each thread gets one. */
@@ -49,7 +49,7 @@ const CALL_BYTES_MAX = 4 * 1024 * 1024;
 /**
  * Builds an index and writes it; the file is durable when this resolves and may be there, whole or
  * in part, when it rejects. Blocks its thread. `onStep(count)` is told of the rows added since its
- * last call, and may throw to stop; it isn't heard while the file is written and synced.
+ * last call, or taken back when it is less than 0, and may throw to stop; it isn't heard while the file is written and synced.
  */
 export async function buildIndex(
   job: IndexJob,
@@ -70,7 +70,7 @@ export async function buildIndex(
 
 type RowReader = (row: number) => Float32Array;
 
-/** False, with the rows taken back, when they turn out to be too near each other for the space. */
+/** False, with the rows taken back, when bytes turn out not to fit them. */
 function addRows(
   graph: Graph,
   job: IndexJob,
@@ -85,7 +85,7 @@ function addRows(
   const keys = new BigUint64Array(most);
   // The first rows are added one by one: threads that begin together don't see each other's rows.
   let count = 1;
-  let nextLook = CROWD_ROWS_MIN;
+  let nextLook = FITNESS_ROWS_MIN;
   for (let row = 0; row < rows; ) {
     count = Math.min(count, rows - row);
     for (let at = 0; at < count; at++) {
@@ -99,7 +99,7 @@ function addRows(
     onStep(count);
     if (row === rows || row >= nextLook) {
       nextLook = LOOK_AGAIN_AT * row;
-      if (hasCrowd(graph, row, { rowAt, space, onStep })) {
+      if (space.numbers === 'int8' && !fitsBytes(graph, row, { rowAt, space, onStep })) {
         onStep(-row);
         return false;
       }

@@ -23,10 +23,10 @@ const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
  * What the numbers of a graph's rows are kept as. `int8`: the library makes each direction as long as
  * 127 and drops what follows the point, of queries, too.
  */
-export type GraphNumbers = 'int8' | 'half' | 'single';
+type GraphNumbers = 'int8' | 'half' | 'single';
 
 /** The length of a direction in bytes. */
-const INT8_LENGTH = 127;
+export const INT8_LENGTH = 127;
 
 /** What the graph of an index that was built keeps. */
 export function numbersOf(
@@ -108,7 +108,7 @@ export function placeQuery(query: Float32Array, space: GraphSpace, target: Float
 }
 
 /** Whether at least half of the numbers of a direction that aren't 0 aren't 0 in bytes either. */
-function isLeftInBytes(direction: Float32Array): boolean {
+export function isLeftInBytes(direction: Float32Array): boolean {
   let some = 0;
   let left = 0;
   for (let at = 0; at < direction.length; at += 1) {

@@ -17,7 +17,7 @@ export function indexFileBytes(
   shape: IndexShape,
   { m }: Pick<HnswGraphOptions, 'm'>,
 ): number {
-  // See `numbersOf`.
+  // See `GraphSpace`: half precision, unless bytes fit.
   const vectorBytes = graphWidth(shape, true) * (shape.distance === 'cosine' ? 2 : 4);
   return rows * (vectorBytes + LINK_BYTES_PER_M * m + ROW_BYTES);
 }

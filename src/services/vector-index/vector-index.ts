@@ -22,7 +22,7 @@ export interface VectorIndex {
   /**
    * Row numbers of about the `ef` rows nearest to the query, the nearest first; all rows when there
    * are fewer. Synchronous. Rows deleted since the build are among them. Nothing when it can't tell
-   * them, because the query is far from all rows.
+   * them, because the query is far from all rows, or bytes keep little of it.
    */
   search(query: Float32Array, ef: number): Uint32Array | undefined;
 }
