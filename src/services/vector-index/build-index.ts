@@ -49,7 +49,8 @@ const CALL_BYTES_MAX = 4 * 1024 * 1024;
 /**
  * Builds an index and writes it; the file is durable when this resolves and may be there, whole or
  * in part, when it rejects. Blocks its thread. `onStep(count)` is told of the rows added since its
- * last call, or taken back when it is less than 0, and may throw to stop; it isn't heard while the file is written and synced.
+ * last call, or taken back when it is less than 0, and may throw to stop; it isn't heard while the
+ * file is written and synced.
  */
 export async function buildIndex(
   job: IndexJob,
