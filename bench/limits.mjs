@@ -14,6 +14,8 @@ const BLOCK_BYTES = 1024 * 1024;
 const CALLERS = 8;
 const MIB = 2 ** 20;
 const REPETITIONS = 5;
+/** What a point takes in the file of an index of 128 dimensions, about. */
+const INDEX_BYTES = 276;
 
 const { values } = parseArgs({ options: { points: { type: 'string', default: '50000' } } });
 const POINTS = Number(values.points);
@@ -94,7 +96,7 @@ async function ingest(callers, { twice, made }) {
 async function opening() {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-limits-'));
   const indexPath = join(directory, 'index');
-  await writeFile(indexPath, Buffer.alloc(POINTS * 276));
+  await writeFile(indexPath, Buffer.alloc(POINTS * INDEX_BYTES));
   const open = () => Promise.all(['log', 'blocks'].map((name) => openLevel(directory, {}, name)));
   const [log, blocks] = await open();
   const all = Buffer.concat(batches.map(recordOf));
@@ -106,11 +108,12 @@ async function opening() {
   await blocks.close();
   const { seconds, result } = await timed(async () => {
     const opened = await open();
-    for await (const [, value] of opened[1].iterator()) if (value.length === 0) throw new Error();
-    await readFile(indexPath);
-    return opened;
+    let bytes = (await readFile(indexPath)).length;
+    for await (const [, value] of opened[1].iterator()) bytes += value.length;
+    return { opened, bytes };
   });
-  for (const level of result) await level.close();
+  for (const level of result.opened) await level.close();
+  if (result.bytes !== all.length + POINTS * INDEX_BYTES) throw new Error('values are missing');
   await rm(directory, { recursive: true });
   return seconds * 1000;
 }

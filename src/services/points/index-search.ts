@@ -45,9 +45,9 @@ export async function searchIndex(
   const matching = Math.min(candidatesMax, matchingRows(segment, filter));
   if (filter !== undefined && isFew(segment, matching, options)) return false;
   const hitsWanted = Math.min(matching, options.limit * HITS_MARGIN);
-  const share = matching / rows;
-  const hitsExpected = hitsWanted * Math.min(SHARE_MARGIN, 1 / Math.max(share, 1 / rows));
-  let candidatesWanted = Math.max(options.ef, hitsExpected) / Math.max(share, 1 / rows);
+  const share = Math.max(matching, 1) / rows;
+  const hitsExpected = hitsWanted * Math.min(SHARE_MARGIN, 1 / share);
+  let candidatesWanted = Math.max(options.ef, hitsExpected) / share;
   for (;;) {
     const wanted = Math.ceil(candidatesWanted);
     // However few rows there are, an index that was built is used when nothing is in its way.

@@ -127,7 +127,7 @@ export class QuantizedRows {
     const bests = workspace.bests.subarray(0, count);
     const any = Number.NEGATIVE_INFINITY;
     const all = this.#run(workspace, query, rows, count, any, bests.byteOffset);
-    const least = largestOf(bests, wanted);
+    const least = nthLargest(bests, wanted);
     let taken = 0;
     for (let at = 0; at < count; at += 1) {
       if ((bests[at] as number) < least) continue;
@@ -246,7 +246,7 @@ function squareAt(vectors: Float32Array, offset: number, dimensions: number): nu
 }
 
 /** The last of the `count` largest numbers. */
-function largestOf(numbers: Float64Array, count: number): number {
+function nthLargest(numbers: Float64Array, count: number): number {
   const largest = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
   for (let next = 0; next < numbers.length; next += 1) {
     const number = numbers[next] as number;

@@ -1,4 +1,10 @@
-import { type GraphSpace, INT8_LENGTH, isLeftInBytes, placeRow } from './graph-space.js';
+import {
+  GOLDEN_RATIO,
+  type GraphSpace,
+  INT8_LENGTH,
+  isLeftInBytes,
+  placeRow,
+} from './graph-space.js';
 import type { Graph } from './usearch-index.js';
 
 /** A graph of fewer rows says little about those to come. */
@@ -6,9 +12,6 @@ export const FITNESS_ROWS_MIN = 1024;
 
 /** Rows that are looked at: a crowd of half a percent is missed once in 170 times. */
 const SAMPLE_ROWS = 1024;
-
-/** Steps of this share of the rows never fall into step with what is repeated in them. */
-const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /** Which neighbour of a row must not be too near, and among how many candidates it is looked for. */
 const NEIGHBOUR = 10;

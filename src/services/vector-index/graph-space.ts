@@ -16,8 +16,11 @@ const SCALED_BITS = 40;
 /** Queries so many bits longer than every row are as far from one row as from another, nearly. */
 const FAR_BITS = 8;
 
-/** So far along their own axis zero vectors lie apart: many equal ones would be a trap for searches. */
-const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+/**
+ * Steps of this size never fall into step with anything. So far along their own axis zero vectors
+ * lie apart: many equal ones would be a trap for searches.
+ */
+export const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /**
  * What the numbers of a graph's rows are kept as. `int8`: the library makes each direction as long as

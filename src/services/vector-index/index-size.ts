@@ -9,8 +9,8 @@ const LINK_BYTES_PER_M = 8;
 
 /**
  * Bytes that the file of an index will have, about; a byte a dimension less when bytes turn out to
- * tell its directions apart. With few dimensions most of them are links, so
- * that it can be many times as large as the vectors.
+ * tell its directions apart. With few dimensions most of them are links, so that it can be many
+ * times as large as the vectors.
  */
 export function indexFileBytes(
   rows: number,
