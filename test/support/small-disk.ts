@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +10,9 @@ export interface SmallDisk {
   /** Takes space away until so much is left; another call changes how much that is. */
   leave(bytes: number): void;
 }
+
+/** Taken away at once. */
+const BALLAST_BYTES = 4 * 1024 * 1024;
 
 function mount(path: string, bytes: number): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path], { stdio: 'pipe' });
@@ -51,7 +54,7 @@ export async function withSmallDisk<T>(
 
 function diskAt(path: string): SmallDisk {
   const ballast = join(path, 'ballast');
-  const files = join(ballast, 'file');
+  const file = join(ballast, 'file');
   const freeBytes = () => {
     const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
@@ -62,8 +65,14 @@ function diskAt(path: string): SmallDisk {
     leave: (bytes) => {
       rmSync(ballast, { recursive: true, force: true });
       mkdirSync(ballast);
-      const size = freeBytes() - bytes;
-      if (size > 0) writeFileSync(files, Buffer.alloc(size));
+      // Bit by bit, because a store may write beside: what was free a moment ago may be taken.
+      for (let room = freeBytes() - bytes; room > 0; room = freeBytes() - bytes) {
+        try {
+          appendFileSync(file, Buffer.alloc(Math.min(room, BALLAST_BYTES)));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        }
+      }
     },
   };
 }
