@@ -1,6 +1,6 @@
 // Binds the state charts to the services: every effect and action that a chart names is given here.
 import { fromPromise, type PromiseActorLogic } from 'xstate';
-import type { Core } from './core.js';
+import { type ChartedCore, coreOf } from './charted-core.js';
 import { errorText, isCancelled, SluiceError } from './errors.js';
 import { flushWorkerMachine } from './machines/flush-worker.js';
 import { optimizationTaskMachine, type RunInput } from './machines/optimization-task.js';
@@ -11,23 +11,24 @@ import { type ApplierInput, updateWorkerMachine } from './machines/update-worker
 import type { ApplierListener } from './services/applier.js';
 import { sleep } from './services/clock.js';
 import { checkContinuity } from './services/continuity.js';
+import type { RunningEffect } from './services/incarnations.js';
 import { unknownNotes } from './services/log-notes.js';
 import type { OptimizationRun } from './services/optimization-run.js';
-import type { SegmentInfo } from './services/ports.js';
 
 const WORKERS = ['updateWorker', 'flushWorker', 'optimizerScheduler'] as const;
 
 /** How long closing waits for effects that have been aborted; below the root's `closeLimit`. */
 const SETTLE_LIMIT_MS = 5000;
 
-/** An effect on behalf of a worker: aborted with the worker's incarnation, and waited for. */
-function effectOf<Op, Info extends SegmentInfo>(core: Core<Op, Info>, owner: WorkerId | 'root') {
+/** Makes effects on behalf of a worker: aborted with the worker's incarnation, and waited for. */
+function effectOf(owner: WorkerId | 'root') {
   return <Output, Input>(
-    work: (input: Input, signal: AbortSignal) => Promise<Output> | Output,
+    work: (core: ChartedCore, input: Input, effect: RunningEffect) => Promise<Output> | Output,
   ): PromiseActorLogic<Output, Input> =>
-    fromPromise<Output, Input>(({ input, signal }) =>
-      core.incarnations.run(owner, signal, async (both) => work(input, both)),
-    );
+    fromPromise<Output, Input>(({ input, signal, system }) => {
+      const core = coreOf({ system });
+      return core.incarnations.run(owner, signal, async (effect) => work(core, input, effect));
+    });
 }
 
 function listenerOf(owner: ApplierInput['owner']): ApplierListener {
@@ -38,171 +39,175 @@ function listenerOf(owner: ApplierInput['owner']): ApplierListener {
   };
 }
 
-function updateWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
-  const effect = effectOf(core, 'updateWorker');
-  let abandon = new AbortController();
-  const failing = (error: unknown): never => {
-    core.breakIfSticky(error);
-    throw error;
-  };
-  return updateWorkerMachine.provide({
-    actors: {
-      applier: effect(async ({ owner }: ApplierInput, signal) => {
-        return { outcome: await core.applier.run(listenerOf(owner), signal).catch(failing) };
-      }),
-      drain: effect(async ({ owner }: ApplierInput, signal) => {
-        abandon = new AbortController();
-        const stop = () => abandon.abort(signal.reason);
-        signal.addEventListener('abort', stop, { once: true });
-        const drained = core.applier.drain(listenerOf(owner), abandon.signal).catch((error) => {
-          if (isCancelled(error)) return 'retry' as const;
-          return failing(error);
-        });
-        const outcome = await drained.finally(() => signal.removeEventListener('abort', stop));
-        return { outcome };
-      }),
-    },
-    actions: {
-      answerPlunger: (_, { id }) => core.plungers.answer(id),
-      closeAdmission: () => core.tail.close(core.refusal()),
-      abandonDrain: () => abandon.abort(new SluiceError('SLUICE_CANCELLED', 'past the deadline')),
-    },
+/** Passes an error on, which may have broken the storage. */
+const failing = (core: ChartedCore) => (error: unknown) => {
+  core.breakIfSticky(error);
+  throw error;
+};
+
+const ofUpdateWorker = effectOf('updateWorker');
+const updateWorker = updateWorkerMachine.provide({
+  actors: {
+    applier: ofUpdateWorker(async (core, { owner }: ApplierInput, { signal }) => {
+      return { outcome: await core.applier.run(listenerOf(owner), signal).catch(failing(core)) };
+    }),
+    drain: ofUpdateWorker(async (core, { owner }: ApplierInput, { signal }) => {
+      const drained = core.applier.drain(listenerOf(owner), signal).catch((error) => {
+        if (isCancelled(error)) return 'retry' as const;
+        return failing(core)(error);
+      });
+      return { outcome: await drained };
+    }),
+  },
+  actions: {
+    answerPlunger: (at, { id }) => coreOf(at).plungers.answer(id),
+    closeAdmission: (at) => closeAdmission(coreOf(at)),
+    abandonDrain: (at) =>
+      coreOf(at).applier.abandonDrain(new SluiceError('SLUICE_CANCELLED', 'past the deadline')),
+  },
+});
+
+function closeAdmission(core: ChartedCore): void {
+  core.tail.close(core.refusal());
+}
+
+const ofFlushWorker = effectOf('flushWorker');
+
+/** A step of a flush round. One that was asked for before the storage broke must not write to it. */
+function step<Output>(work: (core: ChartedCore, effect: RunningEffect) => Promise<Output>) {
+  return ofFlushWorker(async (core, _: undefined, effect) => {
+    if (core.broken !== undefined) throw core.refusal();
+    try {
+      return await work(core, effect);
+    } catch (error) {
+      // The worker is gone, so that no round hears of this: nothing may be written after it.
+      if (effect.aborted) core.breakIfSticky(error);
+      throw error;
+    }
   });
 }
 
-function flushWorker<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
-  const effect = effectOf(core, 'flushWorker');
-  const { flush } = core;
-  // A round that was asked for before the storage broke must not write to it.
-  const step = <Output>(work: (signal: AbortSignal) => Promise<Output>) =>
-    effect(async (_: undefined, signal) => {
-      if (core.broken !== undefined) throw core.refusal();
-      try {
-        return await work(signal);
-      } catch (error) {
-        // The worker is gone, so that no round hears of this: nothing may be written after it.
-        if (signal.aborted) core.breakIfSticky(error);
-        throw error;
-      }
-    });
-  /** A round of a broken store is none, however it ends: whoever asked for it has been refused. */
-  const isRefused = () => {
-    if (core.broken === undefined) return false;
-    flush.abandon(core.refusal());
-    return true;
-  };
-  return flushWorkerMachine.provide({
-    actors: {
-      capture: step(() => {
-        core.flushBegins();
-        return flush.capture();
-      }),
-      writeBlocks: step((signal) => flush.writeBlocks(signal)),
-      commit: step(() => flush.commit()),
-      acknowledge: step(() => flush.acknowledge()),
+/** A round of a broken store is none, however it ends: whoever asked for it has been refused. */
+function isRefused(core: ChartedCore): boolean {
+  if (core.broken === undefined) return false;
+  core.flush.abandon(core.refusal());
+  return true;
+}
+
+const flushWorker = flushWorkerMachine.provide({
+  actors: {
+    capture: step((core) => {
+      core.flushBegins();
+      return core.flush.capture();
+    }),
+    writeBlocks: step((core, { signal }) => core.flush.writeBlocks(signal)),
+    commit: step((core) => core.flush.commit()),
+    acknowledge: step((core) => core.flush.acknowledge()),
+  },
+  actions: {
+    roundDone: (at) => {
+      const core = coreOf(at);
+      if (isRefused(core)) return;
+      core.flush.roundDone();
+      const { committed, acked, counts } = core.flush;
+      core.log.flushed({ committed, acked, ms: counts.lastMs });
+      core.observers.tell((each) => each.onFlush(counts.lastMs));
+      core.errors.recovered('flushWorker');
+      core.capacity.flushed();
     },
-    actions: {
-      roundDone: () => {
-        if (isRefused()) return;
-        flush.roundDone();
-        const { committed, acked, counts } = flush;
-        core.log.flushed({ committed, acked, ms: counts.lastMs });
-        core.observers.tell((each) => each.onFlush(counts.lastMs));
-        core.errors.recovered('flushWorker');
-        core.capacity.flushed();
-      },
-      roundFailed: (_, { error }) => {
-        if (isRefused()) return;
+    roundFailed: (at, { error }) => {
+      const core = coreOf(at);
+      if (isRefused(core)) return;
+      try {
         core.log.flushFailed(error);
-        core.observers.tell((each) => each.onFlush(flush.elapsedMs, error));
-        try {
-          flush.roundFailed(error);
-        } finally {
-          core.breakIfSticky(error);
-        }
-      },
-    },
-  });
-}
-
-function optimizationTask<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
-  const effect = effectOf(core, 'optimizerScheduler');
-  const phase = <Output>(work: (run: OptimizationRun) => Promise<Output> | Output) =>
-    effect(async ({ run }: RunInput, signal) => {
-      const current = core.runs.get(run);
-      const stop = () => current.cancel(errorText(signal.reason));
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        return await work(current);
+        core.observers.tell((each) => each.onFlush(core.flush.elapsedMs, error));
+        core.flush.roundFailed(error);
       } finally {
-        signal.removeEventListener('abort', stop);
+        core.breakIfSticky(error);
       }
-    });
-  return optimizationTaskMachine.provide({
-    actors: {
-      copy: phase((run) => run.copy()),
-      acquireCpu: phase((run) => run.acquireCpu()),
-      index: phase((run) => run.index()),
-      catchUp: phase((run) => run.catchUp()),
-      swap: phase((run) => run.swap()),
-      rollback: effect(async ({ run }: RunInput) => {
-        await core.runs
-          .find(run)
-          ?.rollback()
-          .catch((error) => core.rollbackFailed(error));
-      }),
     },
-    actions: { abortPhase: (_, { run, why }) => core.runs.find(run)?.cancel(why) },
+  },
+});
+
+const ofScheduler = effectOf('optimizerScheduler');
+
+/** A phase of an optimization, which is cancelled when its effect is aborted. */
+function phase<Output>(work: (run: OptimizationRun) => Promise<Output> | Output) {
+  return ofScheduler(async (core, { run }: RunInput, { signal }) => {
+    const current = core.runs.get(run);
+    const stop = () => current.cancel(errorText(signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await work(current);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   });
 }
 
-function optimizerScheduler<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
-  const effect = effectOf(core, 'optimizerScheduler');
-  const { runs } = core;
-  const abandon = (run: number, error: unknown) => {
-    runs
-      .find(run)
-      ?.abandon(error)
-      .catch((cause) => core.rollbackFailed(cause));
-  };
-  return optimizerSchedulerMachine.provide({
-    actors: {
-      ensureCapacity: effect(({ held }: { held: boolean }) => core.beginPass(held)),
-      plan: effect(({ free }: { free: number }) => {
-        const result = runs.plan(free);
-        core.planned();
-        return result;
-      }),
-      permitWaiter: effect((_, signal) => runs.waitForPermit(signal)),
-      optimizationTask: optimizationTask(core),
-    },
-    actions: {
-      recordFailure: (_, { error }) => {
-        // Whoever shares the budget must not wait for passes that fail.
-        runs.releaseReserved();
-        core.log.planningFailed(error);
-        core.failIfSticky('optimizerScheduler', error);
-      },
-      recordTaskCrash: (_, { run, error }) => abandon(run, error),
-      recordAbandoned: (_, params) => {
-        const error = new SluiceError('SLUICE_THREAD', 'the task did not end within the limit');
-        for (const run of params.runs) abandon(run, error);
-      },
-      discardLaunches: (_, { launches }) => {
-        for (const { run } of launches) {
-          runs.find(run)?.cancel('the scheduler is leaving');
-          abandon(run, new SluiceError('SLUICE_CANCELLED', 'the scheduler is leaving'));
-        }
-      },
-    },
-  });
+const optimizationTask = optimizationTaskMachine.provide({
+  actors: {
+    copy: phase((run) => run.copy()),
+    acquireCpu: phase((run) => run.acquireCpu()),
+    index: phase((run) => run.index()),
+    catchUp: phase((run) => run.catchUp()),
+    swap: phase((run) => run.swap()),
+    rollback: ofScheduler(async (core, { run }: RunInput) => {
+      await core.runs
+        .find(run)
+        ?.rollback()
+        .catch((error) => core.rollbackFailed(error));
+    }),
+  },
+  actions: { abortPhase: (at, { run, why }) => coreOf(at).runs.find(run)?.cancel(why) },
+});
+
+function abandon(core: ChartedCore, run: number, error: unknown): void {
+  core.runs
+    .find(run)
+    ?.abandon(error)
+    .catch((cause) => core.rollbackFailed(cause));
 }
+
+const optimizerScheduler = optimizerSchedulerMachine.provide({
+  actors: {
+    ensureCapacity: ofScheduler((core, { held }: { held: boolean }) => core.beginPass(held)),
+    plan: ofScheduler((core, { free }: { free: number }) => {
+      const result = core.runs.plan(free);
+      core.planned();
+      return result;
+    }),
+    permitWaiter: ofScheduler((core, _: undefined, { signal }) => core.runs.waitForPermit(signal)),
+    optimizationTask,
+  },
+  actions: {
+    recordFailure: (at, { error }) => {
+      const core = coreOf(at);
+      // Whoever shares the budget must not wait for passes that fail.
+      core.runs.releaseReserved();
+      core.log.planningFailed(error);
+      core.failIfSticky('optimizerScheduler', error);
+    },
+    recordTaskCrash: (at, { run, error }) => abandon(coreOf(at), run, error),
+    recordAbandoned: (at, params) => {
+      const error = new SluiceError('SLUICE_THREAD', 'the task did not end within the limit');
+      for (const run of params.runs) abandon(coreOf(at), run, error);
+    },
+    discardLaunches: (at, { launches }) => {
+      const core = coreOf(at);
+      for (const { run } of launches) {
+        core.runs.find(run)?.cancel('the scheduler is leaving');
+        abandon(core, run, new SluiceError('SLUICE_CANCELLED', 'the scheduler is leaving'));
+      }
+    },
+  },
+});
 
 /**
  * Opens log and segments and compares them. When the first opening fails, both are closed again;
  * when a reopening fails, the segments keep what readers saw before.
  */
-async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, signal: AbortSignal) {
+async function openStore(core: ChartedCore, signal: AbortSignal) {
   const { wal, segments, clock, onOpened, settings } = core.options;
   const beganAt = clock.now();
   core.unwatch();
@@ -237,7 +242,7 @@ async function openStore<Op, Info extends SegmentInfo>(core: Core<Op, Info>, sig
   }
 }
 
-async function closeBoth<Op, Info extends SegmentInfo>({ options }: Core<Op, Info>): Promise<void> {
+async function closeBoth({ options }: ChartedCore): Promise<void> {
   try {
     await options.segments.close();
   } finally {
@@ -245,9 +250,7 @@ async function closeBoth<Op, Info extends SegmentInfo>({ options }: Core<Op, Inf
   }
 }
 
-export async function closeStore<Op, Info extends SegmentInfo>(
-  core: Core<Op, Info>,
-): Promise<void> {
+export async function closeStore(core: ChartedCore): Promise<void> {
   const beganAt = core.options.clock.now();
   // An effect that doesn't listen to its signal must not keep the store locked.
   const overdue = new AbortController();
@@ -274,10 +277,7 @@ export async function closeStore<Op, Info extends SegmentInfo>(
 }
 
 /** What a crashed worker had begun is aborted; its successor may start when this resolves. */
-async function settleLeftovers<Op, Info extends SegmentInfo>(
-  core: Core<Op, Info>,
-  worker: WorkerId,
-) {
+async function settleLeftovers(core: ChartedCore, worker: WorkerId) {
   await core.incarnations.settled(worker);
   const crash = new SluiceError('SLUICE_CRASHED', `${worker} has crashed`);
   if (worker === 'optimizerScheduler') {
@@ -287,73 +287,83 @@ async function settleLeftovers<Op, Info extends SegmentInfo>(
   return { worker };
 }
 
-/** The root chart with everything that it and its workers do. */
-export function provideActors<Op, Info extends SegmentInfo>(core: Core<Op, Info>) {
-  const effect = effectOf(core, 'root');
-  const { errors, incarnations, log } = core;
-  const { settings } = core.options;
-  return updateHandlerMachine.provide({
-    actors: {
-      open: effect((_, signal) => openStore(core, signal)),
-      reconfigure: effect(() => {
-        core.reconfiguration.apply();
-        errors.recovered('reconfigure');
-        core.runs.forgetBackOff();
-        log.reconfigured(settings());
-        return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
-      }),
-      settle: effect(({ worker }: { worker: WorkerId }) => settleLeftovers(core, worker)),
-      breakDown: effect(async () => {
-        await incarnations.settled(...WORKERS);
-        await core.runs.abandonAll(core.refusal());
-      }),
-      close: effect(() => closeStore(core)),
-      updateWorker: updateWorker(core),
-      optimizerScheduler: optimizerScheduler(core),
-      flushWorker: flushWorker(core),
+const ofRoot = effectOf('root');
+
+/**
+ * The root chart with everything that it and its workers do, for all stores: they find the core of
+ * their own by its system, see `bindCore`.
+ */
+export const storeMachine = updateHandlerMachine.provide({
+  actors: {
+    open: ofRoot((core, _: undefined, { signal }) => openStore(core, signal)),
+    reconfigure: ofRoot((core) => {
+      const { settings } = core.options;
+      core.reconfiguration.apply();
+      core.errors.recovered('reconfigure');
+      core.runs.forgetBackOff();
+      core.log.reconfigured(settings());
+      return { slots: core.slots, flushIntervalMs: settings().flushIntervalMs };
+    }),
+    settle: ofRoot((core, { worker }: { worker: WorkerId }) => settleLeftovers(core, worker)),
+    breakDown: ofRoot(async (core) => {
+      await core.incarnations.settled(...WORKERS);
+      await core.runs.abandonAll(core.refusal());
+    }),
+    close: ofRoot((core) => closeStore(core)),
+    updateWorker,
+    optimizerScheduler,
+    flushWorker,
+  },
+  actions: {
+    recordCrash: (at, { actorId, error }) => {
+      const { errors, incarnations, log } = coreOf(at);
+      const cause = error ?? new SluiceError('SLUICE_CRASHED', `${actorId} ended unasked`);
+      errors.report(actorId, cause);
+      log.workerCrashed(actorId, cause);
+      incarnations.abort(actorId, `${actorId} has crashed`);
     },
-    actions: {
-      recordCrash: (_, { actorId, error }) => {
-        const cause = error ?? new SluiceError('SLUICE_CRASHED', `${actorId} ended unasked`);
-        errors.report(actorId, cause);
-        log.workerCrashed(actorId, cause);
-        incarnations.abort(actorId, `${actorId} has crashed`);
-      },
-      admit: () => core.admit(),
-      recordOpenFailure: (_, { error }) => {
-        core.openFailure = error;
-        errors.report('open', error);
-        log.openingFailed(error);
-      },
-      recordReconfigureFailure: (_, { error }) => {
-        errors.report('reconfigure', error);
-        log.reconfiguringFailed(error);
-        core.reconfiguration.fail(error);
-      },
-      recordCloseFailure: (_, { error }) => {
-        core.closeFailure = error;
-        errors.report('close', error);
-        log.closingFailed(error);
-      },
-      recordOverdue: (_, { stage }) => {
-        const overdue = new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`);
-        if (stage === 'closing') {
-          core.closeFailure = overdue;
-          core.tail.refuseInFlight(core.refusal());
-        }
-        errors.report(stage, overdue);
-        log.overdue(stage, overdue);
-      },
-      answerReconfigure: () => core.reconfiguration.answer(),
-      refuseReconfigure: () => core.reconfiguration.refuse(core.refusal()),
-      closeAdmission: () => core.tail.close(core.refusal()),
-      abortOpening: () => incarnations.abort('root', 'stopped while opening'),
-      abortRunning: () => {
-        for (const worker of WORKERS) {
-          incarnations.abort(worker, core.refusal().message);
-        }
-        core.refuseEveryone();
-      },
+    admit: (at) => coreOf(at).admit(),
+    recordOpenFailure: (at, { error }) => {
+      const core = coreOf(at);
+      core.openFailure = error;
+      core.errors.report('open', error);
+      core.log.openingFailed(error);
     },
-  });
-}
+    recordReconfigureFailure: (at, { error }) => {
+      const { errors, log, reconfiguration } = coreOf(at);
+      errors.report('reconfigure', error);
+      log.reconfiguringFailed(error);
+      reconfiguration.fail(error);
+    },
+    recordCloseFailure: (at, { error }) => {
+      const core = coreOf(at);
+      core.closeFailure = error;
+      core.errors.report('close', error);
+      core.log.closingFailed(error);
+    },
+    recordOverdue: (at, { stage }) => {
+      const core = coreOf(at);
+      const overdue = new SluiceError('SLUICE_CRASHED', `${stage} did not end in time`);
+      if (stage === 'closing') {
+        core.closeFailure = overdue;
+        core.tail.refuseInFlight(core.refusal());
+      }
+      core.errors.report(stage, overdue);
+      core.log.overdue(stage, overdue);
+    },
+    answerReconfigure: (at) => coreOf(at).reconfiguration.answer(),
+    refuseReconfigure: (at) => {
+      const core = coreOf(at);
+      core.reconfiguration.refuse(core.refusal());
+    },
+    closeAdmission: (at) => closeAdmission(coreOf(at)),
+    abortOpening: (at) => coreOf(at).incarnations.abort('root', 'stopped while opening'),
+    abortRunning: (at) => {
+      const core = coreOf(at);
+      for (const worker of WORKERS) {
+        core.incarnations.abort(worker, core.refusal().message);
+      }
+      core.refuseEveryone();
+    },
+  },
+});

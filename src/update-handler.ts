@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { type ActorRefFrom, createActor } from 'xstate';
-import { closeStore, provideActors } from './actors.js';
+import { closeStore, storeMachine } from './actors.js';
+import { bindCore } from './charted-core.js';
 import { Core } from './core.js';
 import type { CoreSettings } from './core-options.js';
 import { SluiceError } from './errors.js';
@@ -98,12 +99,13 @@ export class UpdateHandler<Op, Info extends SegmentInfo = SegmentInfo> {
       onOpened: onOpened ?? (async () => {}),
       onClosed: onClosed ?? (async () => {}),
     });
-    this.#root = createActor(provideActors(this.#core), {
+    this.#root = createActor(storeMachine, {
       id: 'updateHandler',
       input: { slots: 0, flushIntervalMs },
       clock,
       ...(inspect === undefined ? {} : { inspect }),
     });
+    bindCore(this.#root.system, this.#core);
     this.#core.send = (event) => this.#root.send(event);
     this.#root.subscribe({ error: (error) => this.#crashed(error) });
     this.#root.start();

@@ -1,4 +1,11 @@
-import { assert, isSticky, isTransient, throwIfAborted, toSluiceError } from '../errors.js';
+import {
+  assert,
+  isSticky,
+  isTransient,
+  type SluiceError,
+  throwIfAborted,
+  toSluiceError,
+} from '../errors.js';
 import type { Clock } from './clock.js';
 import type { Marker } from './group-commit.js';
 import type { OperationCodec, SegmentHolder, Wal } from './ports.js';
@@ -49,6 +56,7 @@ export class Applier<Op> {
   #reportedAt = 0;
   #reported = 0;
   #sliceEnd = 0;
+  #abandonDrain: (reason: SluiceError) => void = () => {};
 
   constructor(options: {
     tail: WalTail<Op>;
@@ -74,13 +82,24 @@ export class Applier<Op> {
     });
   }
 
-  /** Works until nothing is left in the log or on its way into it. */
+  /** Works until nothing is left in the log or on its way into it, or the drain is abandoned. */
   drain(listener: ApplierListener, signal: AbortSignal): Promise<ApplierOutcome> {
-    return this.#work(listener, signal, async (watch) => {
+    const both = new AbortController();
+    const stop = () => both.abort(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    this.#abandonDrain = (reason) => both.abort(reason);
+    const drained = this.#work(listener, both.signal, async (watch) => {
       if (this.#tail.idle) return false;
       await watch.changed();
       return true;
     });
+    return drained.finally(() => signal.removeEventListener('abort', stop));
+  }
+
+  /** Makes the drain that is going on, if any, reject with this reason. */
+  abandonDrain(reason: SluiceError): void {
+    this.#abandonDrain(reason);
   }
 
   async #work(

@@ -204,7 +204,17 @@ export class FlushRounds {
       await work(round);
     } finally {
       round.isWriting = false;
-      if (round.isAbandoned) round.picture.release();
+      if (round.isAbandoned) this.#release(round);
+    }
+  }
+
+  /** Of a round that nobody waits for any more. */
+  #release({ picture }: Round): void {
+    try {
+      picture.release();
+    } catch (error) {
+      // What the writing has failed with must be heard.
+      this.#errors.report('flush', error);
     }
   }
 

@@ -251,7 +251,7 @@ export interface FlushCapture {
   release(): void;
 }
 
-/** Chooses segments that should be rewritten, and rewrites them. */
+/** Chooses segments that should be rewritten or given an index, and does that. */
 export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
   readonly name: string;
   /**
@@ -269,7 +269,8 @@ export interface SegmentOptimizer<Info extends SegmentInfo = SegmentInfo> {
    * Frozen means: new entries, and new versions of entries that were there, go elsewhere, so that
    * `begin` creates an appendable segment when it freezes the last one. Updates and deletes of the
    * frozen entries still take effect for readers at once; the run's `catchUp` and `swap` carry them
-   * to the output, and after a rollback they are simply there.
+   * to the output, unless it has the sources' own entries, and after a rollback they are simply
+   * there.
    */
   begin(ids: readonly number[]): Optimization | undefined;
 }
@@ -315,7 +316,10 @@ export interface Optimization {
   readonly points: number;
   /** CPU permits wanted for `index`; 0 when there is nothing to index (`index` is then not called). */
   readonly cpus: number;
-  /** Builds the output from the frozen sources and writes its blocks, which nothing refers to yet. */
+  /**
+   * Builds the output from the frozen sources and writes its blocks, which nothing refers to yet. A
+   * run whose output has the sources' own entries and blocks makes ready what `index` needs.
+   */
   copy(context: OptimizationContext): Promise<void>;
   /** Builds what needs the processor. */
   index(context: OptimizationContext): Promise<void>;
@@ -326,9 +330,9 @@ export interface Optimization {
    * Returns the number of points in the output. Throwing leaves everything as before, to be
    * undone by `rollback`.
    *
-   * A capture taken before may be on its way to disk and still name the sources' blocks: they are
-   * dropped by the commit of a later one. That includes blocks that no commit has ever named, when a
-   * run's output is replaced by another run before the next flush.
+   * A capture taken before may be on its way to disk and still name the sources' blocks: those that
+   * the output doesn't have are dropped by the commit of a later one. That includes blocks that no
+   * commit has ever named, when a run's output is replaced by another run before the next flush.
    */
   swap(): number;
   /**
@@ -344,9 +348,9 @@ export interface Optimization {
    */
   rollback(): void;
   /**
-   * Deletes the blocks the run had written, after a rollback, as far as the phase that failed has
-   * not done that itself. Not called when the storage is broken: the next opening finds blocks that
-   * nothing refers to.
+   * Deletes what the run had written, blocks and index, after a rollback, as far as the phase that
+   * failed has not done that itself. Not called when the storage is broken: the next opening finds
+   * what nothing refers to.
    */
   discard(): Promise<void>;
 }

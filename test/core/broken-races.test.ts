@@ -34,6 +34,9 @@ function open(gates: PortGates, site: Site, error?: unknown): void {
   gates.waiting.find(({ call }) => call.site === site)?.open(error === undefined ? {} : { error });
 }
 
+const silent = () => {};
+const silentObserver = { onOperation: silent, onAnswer: silent, onOptimization: silent };
+
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'answered',
@@ -109,9 +112,7 @@ describe('when the storage breaks', () => {
     const onFlush = vi.fn(() => {
       throw new Error('an observer that fails');
     });
-    const silent = () => {};
-    const others = { onOperation: silent, onAnswer: silent, onOptimization: silent };
-    handler.observe({ ...others, onFlush });
+    handler.observe({ ...silentObserver, onFlush });
     open(gates, 'run.index', errorOf('sticky'));
     expect(await flushed).toBe('SLUICE_BROKEN');
     open(gates, 'wal.acknowledge');
@@ -119,6 +120,22 @@ describe('when the storage breaks', () => {
     expect(handler.state).toBe('broken');
     expect(handler.telemetry().flush.rounds).toBe(rounds);
     expect(onFlush).not.toHaveBeenCalled();
+  });
+
+  it('it breaks at once, also when an observer fails that is told of the round', async () => {
+    const { handler, gates } = await openGated();
+    await handler.submit(put('a'));
+    hold(gates, 'capture.commit');
+    const flushed = codeOf(handler.flush());
+    await settle(20);
+    const onFlush = () => {
+      throw new Error('an observer that fails');
+    };
+    handler.observe({ ...silentObserver, onFlush });
+    open(gates, 'capture.commit', errorOf('sticky'));
+    await settle(20);
+    expect(handler.state).toBe('broken');
+    expect(await flushed).toBe('SLUICE_BROKEN');
   });
 
   it('blocks of an optimization that broke it are left to the next opening', async () => {
@@ -211,22 +228,26 @@ describe('when a call hangs', () => {
     expect(await hanging).toBe('SLUICE_STOPPED');
   });
 
-  it('a commit that breaks the storage after its stage of the stop is heard: nothing is written', async () => {
-    const { handler, gates, journal, clock } = await openGated();
-    const hanging: Site[] = ['capture.commit', 'run.copy', 'run.discard'];
-    gates.decide = ({ site }) => (hanging.includes(site) ? 'deaf' : 'pass');
-    for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
-    handler.trigger();
-    await settle(20);
-    expect(gates.waiting.map(({ call }) => call.site)).toEqual(['run.copy']);
-    const stopped = codeOf(handler.stop());
-    await clock.until(() => handler.state === 'closing');
-    open(gates, 'capture.commit', errorOf('sticky'));
-    await settle();
-    open(gates, 'run.discard');
-    await clock.run(stopped);
-    expect(handler.state).toBe('stopped');
-    // The count from before the run stays as it is.
-    expect(deathsWritten(journal)).toEqual([1]);
-  });
+  it.each(['can', 'cannot'])(
+    'a commit that breaks the storage after its stage of the stop is heard, if its picture %s be given back: nothing is written',
+    async (how) => {
+      const { handler, gates, journal, clock } = await openGated();
+      const hanging: Site[] = ['capture.commit', 'run.copy', 'run.discard'];
+      gates.decide = ({ site }) => (hanging.includes(site) ? 'deaf' : 'pass');
+      for (const key of ['a', 'b', 'c', 'd', 'e']) await handler.submit(put(key));
+      handler.trigger();
+      await settle(20);
+      expect(gates.waiting.map(({ call }) => call.site)).toEqual(['run.copy']);
+      const stopped = codeOf(handler.stop());
+      await clock.until(() => handler.state === 'closing');
+      if (how === 'cannot') gates.fail('capture.release', { error: new Error('no'), worked: true });
+      open(gates, 'capture.commit', errorOf('sticky'));
+      await settle();
+      open(gates, 'run.discard');
+      await clock.run(stopped);
+      expect(handler.state).toBe('stopped');
+      // The count from before the run stays as it is.
+      expect(deathsWritten(journal)).toEqual([1]);
+    },
+  );
 });

@@ -59,6 +59,8 @@ export class Oracle {
   readonly #isOvertaken = new WeakSet<Issued>();
   #model = new PointModel();
   #folded = 0;
+  /** The newest tick of each clock that has been folded. */
+  #ticks = new Map<number, number>();
   /** The place of the first submission that has not been folded. */
   #next = 0;
   #answered: Issued[] = [];
@@ -143,7 +145,7 @@ export class Oracle {
 
   /** The newest tick of a clock that has been folded. */
   tickOf(clockId: number): number {
-    return this.ticksUpTo(this.#folded).get(clockId) ?? 0;
+    return this.#ticks.get(clockId) ?? 0;
   }
 
   /** The newest tick of each clock among the operations up to a number that has been folded. */
@@ -175,6 +177,8 @@ export class Oracle {
       this.#folded += 1;
       issued.opNum = this.#folded;
       issued.effect = this.#model.apply(issued.operation);
+      const { clockTag } = issued;
+      if (clockTag !== undefined) this.#ticks.set(clockTag.clockId, clockTag.tick);
     }
     this.#compareAnswers();
   }
@@ -215,6 +219,7 @@ export class Oracle {
   #rewind(): void {
     this.#model = new PointModel(this.#base.model);
     this.#folded = this.#base.opNum;
+    this.#ticks = new Map(this.#base.ticks);
     this.#next = 0;
     // What was folded and is lost had been told to nobody as safe; the others get the same again.
     this.#answered = [];

@@ -6,6 +6,9 @@ export class Trace {
   readonly #now: () => number;
   readonly #lines: string[] = [];
   #count = 0;
+  /** When the last line was written, also as text: many have the same time. */
+  #at = 0;
+  #atText = '0';
   #low = 0x811c9dc5;
   #high = 0x9e3779b9;
 
@@ -14,7 +17,12 @@ export class Trace {
   }
 
   note(text: string): void {
-    const line = `${this.#now()} ${text}`;
+    const now = this.#now();
+    if (now !== this.#at) {
+      this.#at = now;
+      this.#atText = String(now);
+    }
+    const line = `${this.#atText} ${text}`;
     let low = this.#low;
     let high = this.#high;
     for (let at = 0; at < line.length; at++) {

@@ -20,13 +20,13 @@ const MACHINES = [
   flushWorkerMachine,
 ];
 const NODES = MACHINES.flatMap((machine) => nodesBelow(machine.root));
+/** Names by definition, for all systems: their actors run the same machines. */
+const NAMES = new WeakMap<AnyTransitionDefinition, string>();
 
 /** Which transitions of the charts a system has taken; made of what XState tells an inspector. */
 export class TransitionsTaken {
   readonly #names = new Set<string>();
   readonly #known: ReadonlySet<string>;
-  /** Names by definition: an actor's machine is made anew with each handler, its names are not. */
-  readonly #nameOfEach = new WeakMap<AnyTransitionDefinition, string>();
 
   /** `known`: names of those that nobody wants taken any more. */
   constructor(known: Iterable<string> = []) {
@@ -36,7 +36,7 @@ export class TransitionsTaken {
   /** Give this to the update handler as its option `inspect`. */
   readonly inspect = (event: InspectionEvent): void => {
     if (event.type !== '@xstate.microstep') return;
-    for (const transition of event._transitions) this.#names.add(this.#nameOf(transition));
+    for (const transition of event._transitions) this.#names.add(nameIn(transition));
   };
 
   get names(): ReadonlySet<string> {
@@ -70,15 +70,18 @@ export class TransitionsTaken {
   }
 
   #isUntaken(transition: AnyTransitionDefinition): boolean {
-    const name = this.#nameOf(transition);
+    const name = nameIn(transition);
     return !this.#names.has(name) && !this.#known.has(name);
   }
+}
 
-  #nameOf(transition: AnyTransitionDefinition): string {
-    const name = this.#nameOfEach.get(transition) ?? nameOf(transition);
-    this.#nameOfEach.set(transition, name);
-    return name;
-  }
+/** The name of a transition, found out once. */
+function nameIn(transition: AnyTransitionDefinition): string {
+  const known = NAMES.get(transition);
+  if (known !== undefined) return known;
+  const name = nameOf(transition);
+  NAMES.set(transition, name);
+  return name;
 }
 
 function typesOf(
