@@ -62,7 +62,7 @@ export interface CollectionOptions extends Omit<HandlerEnvironment, 'inspect'> {
   cpuBudget?: number | undefined;
   /** Keeps the log from this op number on until `close`; see `keepWalFrom`. */
   keepWalFrom?: number | undefined;
-  /** LevelDB's write buffers, when opened by path. @default 64 MiB and 16 MiB */
+  /** LevelDB's write buffers, when opened by path. @default 32 MiB and 8 MiB */
   storage?: { walWriteBufferBytes?: number; segmentsWriteBufferBytes?: number } | undefined;
   logger?: Logger | undefined;
   /**

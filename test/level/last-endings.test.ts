@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openCollection, verifyStore } from 'sluice';
 import { describe, expect, test } from 'vitest';
 import { openDirectory } from '#sluice/services/level/directory.js';
 import { filesBelow } from '../support/contents.js';
@@ -130,6 +131,29 @@ describe('the tables are read', () => {
     await killed(store);
     await killed(store, async () => shortenFirstKey(store));
     await opening(store).resolves.toBeUndefined();
+  });
+
+  test('whenever the store is verified', async () => {
+    const store = await storeWithTable();
+    // No key is touched: LevelDB itself would not notice.
+    damage(store, store.intact.length - 60, (store.intact.at(-60) ?? 0) ^ 1);
+    await openAndClose(store);
+    const message = expect.stringContaining(store.table);
+    const problems = [{ what: 'tables of segments', message }];
+    expect(await verifyStore(store.path)).toMatchObject({ ok: false, problems });
+  });
+
+  test('until who opens gives up', async () => {
+    const store = await storeWithTable();
+    await killed(store);
+    await killed(store);
+    const signal = AbortSignal.abort(new Error('too slow'));
+    const before = filesBelow(join(store.path, 'segments'));
+    const expected = { code: 'SLUICE_ABORTED', cause: { message: 'too slow' } };
+    await expect(openCollection(store.path, { signal })).rejects.toMatchObject(expected);
+    expect(filesBelow(join(store.path, 'segments'))).toEqual(before);
+    shortenFirstKey(store);
+    await opening(store).rejects.toThrow(damagedTable(store));
   });
 
   test('not at once again when a process ended while it did', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -239,6 +239,9 @@ describe('verifyStore', () => {
     await directory.close();
     const missing = verifyStore(join(root, 'nothing'));
     await expect(missing).rejects.toMatchObject({ code: 'SLUICE_NOT_FOUND' });
+    const file = join(root, 'a file');
+    writeFileSync(file, '');
+    await expect(verifyStore(file)).rejects.toMatchObject({ code: 'SLUICE_NOT_A_STORE' });
   });
 
   test('a signal ends the check and leaves the store closed', async () => {

@@ -21,10 +21,17 @@ import { readMeta, type WalMeta } from './wal-meta.js';
 declare module 'level' {
   interface Level<KDefault, VDefault> {
     /** What abstract-level calls to open a database; its types name only what users call. */
-    _open(options: unknown): Promise<void>;
+    _open(options: CarefulOpening): Promise<void>;
     /** What it calls to close it. */
     _close(): Promise<void>;
   }
+}
+
+/** Options of one opening of a `CarefulLevel`. */
+export interface CarefulOpening {
+  createIfMissing?: boolean;
+  /** Ends the check of tables with `SLUICE_CANCELLED`. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What LevelDB reads when it opens a database. Tables come later, and their errors are told. */
@@ -67,10 +74,10 @@ export class CarefulLevel extends Level {
     this.hooks.postopen.add(() => this.#checkOpened());
   }
 
-  override async _open(options: unknown): Promise<void> {
+  override async _open(options: CarefulOpening): Promise<void> {
     await loadChecksum();
     this.#proven = provenMeta(await readLogs(this.location));
-    await withFileErrors(`opening '${this.location}'`, () => this.#checkLast());
+    await withFileErrors(`opening '${this.location}'`, () => this.#checkLast(options));
     try {
       await super._open(options);
     } catch (error) {
@@ -87,11 +94,11 @@ export class CarefulLevel extends Level {
   }
 
   /** Checks the tables if need be. Errors: `SLUICE_DAMAGED`, as long as a table is. */
-  async #checkLast(): Promise<void> {
+  async #checkLast(options: CarefulOpening): Promise<void> {
     const isNew = !(await exists(join(this.location, 'CURRENT')));
     const isSuspicious = !isNew && (await this.#lastEndings.areSuspicious());
-    const isChecked =
-      isSuspicious && (await this.#lastEndings.check(() => checkTables(this.location)));
+    const check = () => checkTables(this.location, options.signal);
+    const isChecked = isSuspicious && (await this.#lastEndings.check(check));
     if (!isNew) await this.#lastEndings.begin();
     this.#countsAnew = isNew || isChecked;
   }

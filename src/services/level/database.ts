@@ -71,6 +71,8 @@ const ENTRY: EntryEncoding = { keyEncoding: 'utf8', valueEncoding: 'view' };
 const SCAN_ENTRIES_MAX = 1000;
 const SCAN = { ...ENTRY, highWaterMarkBytes: 256 * 1024, fillCache: false };
 const SCAN_KEYS = { ...KEY, fillCache: false };
+/** What is read is large, or read once: a cache would only take memory. */
+const GET = { ...ENTRY, fillCache: false };
 
 /** Writes all changes in one atomic batch. Errors: as `levelError`. */
 export async function writeChanges(db: Database, changes: Changes): Promise<void> {
@@ -118,7 +120,7 @@ export async function sizeOfRange(
 /** The value of a key, or undefined. The bytes may be the store's own: they must not be changed. */
 export async function getValue(db: Database, key: string): Promise<Uint8Array | undefined> {
   try {
-    return await db.get(key, ENTRY);
+    return await db.get(key, GET);
   } catch (error) {
     throw levelError(error, 'reading the database failed');
   }

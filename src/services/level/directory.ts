@@ -1,9 +1,9 @@
 import { realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { errorText, SluiceError } from '../../errors.js';
+import { abortedByCaller, errorText, SluiceError } from '../../errors.js';
 import { randomId } from '../random-id.js';
-import { CarefulLevel } from './careful-level.js';
+import { CarefulLevel, type CarefulOpening } from './careful-level.js';
 import { clearRange, type Database, levelError } from './database.js';
 import {
   checkFinished,
@@ -31,12 +31,15 @@ export interface DirectoryOptions {
   /** Whether a missing or empty directory becomes a store. */
   create: boolean;
   /**
-   * LevelDB's write buffer for the log; best above what truncations leave.
-   * @default 64 MiB, or a 64th of a smaller disk
+   * LevelDB's write buffer for the log. There may be two of them in memory: a full one is being written
+   * to a table while the next one fills.
+   * @default 32 MiB, or a 64th of a smaller disk
    */
   walWriteBufferBytes?: number;
-  /** LevelDB's write buffer for the segments. @default 16 MiB, or a 64th of a smaller disk */
+  /** LevelDB's write buffer for the segments. @default 8 MiB, or a 64th of a smaller disk */
   segmentsWriteBufferBytes?: number;
+  /** Gives up while tables are being checked, which takes a while in a large store. */
+  signal?: AbortSignal | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -84,7 +87,8 @@ const openPaths = new Set<string>();
  *
  * Errors: `SLUICE_NOT_FOUND` when there is no store and `create` is false (nothing is written),
  * `SLUICE_NOT_A_STORE` for a file or a directory with other content, `SLUICE_LOCKED` when it is
- * open elsewhere, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`.
+ * open elsewhere, `SLUICE_FORMAT_UNKNOWN`, `SLUICE_DAMAGED`, `SLUICE_DISK_FULL`, `SLUICE_IO`,
+ * `SLUICE_ABORTED`.
  */
 export function openDirectory(path: string, options: DirectoryOptions): Promise<Directory> {
   return withFileErrors(`opening '${path}'`, async () => {
@@ -99,7 +103,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Promise<
       return await openClaimed(root, await bufferSizes(root, options));
     } catch (error) {
       openPaths.delete(root);
-      throw error;
+      throw abortedByCaller(error, options.signal);
     }
   });
 }
@@ -117,7 +121,8 @@ async function acceptedState(path: string, create: boolean): Promise<DirectorySt
   return state;
 }
 
-type Sizes = Required<DirectoryOptions>;
+type Sizes = DirectoryOptions &
+  Required<Pick<DirectoryOptions, 'walWriteBufferBytes' | 'segmentsWriteBufferBytes'>>;
 
 /** A full buffer is on disk until LevelDB begins another: on a small disk that would be all of it. */
 async function bufferSizes(root: string, options: DirectoryOptions): Promise<Sizes> {
@@ -125,12 +130,9 @@ async function bufferSizes(root: string, options: DirectoryOptions): Promise<Siz
   const atMost = (bytes: number) => {
     return Math.min(bytes, Math.max(BUFFER_BYTES_MIN, Math.floor(total / 64)));
   };
-  const {
-    create,
-    walWriteBufferBytes = atMost(64 * MIB),
-    segmentsWriteBufferBytes = atMost(16 * MIB),
-  } = options;
-  return { create, walWriteBufferBytes, segmentsWriteBufferBytes };
+  const { walWriteBufferBytes = atMost(32 * MIB), segmentsWriteBufferBytes = atMost(8 * MIB) } =
+    options;
+  return { ...options, walWriteBufferBytes, segmentsWriteBufferBytes };
 }
 
 async function openClaimed(root: string, options: Sizes): Promise<Directory> {
@@ -193,11 +195,11 @@ async function placeWal(root: string): Promise<void> {
 /** Opens the log, whose lock excludes everybody else. */
 async function openWal(
   root: string,
-  { walWriteBufferBytes: writeBufferSize }: Sizes,
+  { walWriteBufferBytes, signal }: Sizes,
   mayCreate: boolean,
 ): Promise<Level> {
   try {
-    return await openLevel(root, NAMES.wal, { writeBufferSize });
+    return await openLevel(root, NAMES.wal, walWriteBufferBytes, { signal });
   } catch (error) {
     const code = error instanceof SluiceError ? error.code : undefined;
     if (code === 'SLUICE_LOCKED') {
@@ -213,28 +215,29 @@ async function openWal(
 /** Opens the segments; the caller holds the log's lock, so that nobody else is at work here. */
 async function openSegments(
   root: string,
-  { segmentsWriteBufferBytes: writeBufferSize }: Sizes,
+  { segmentsWriteBufferBytes, signal }: Sizes,
   creating: boolean,
 ): Promise<Level> {
   if (creating) {
     await remove(join(root, NAMES.segments));
     await remove(join(root, NAMES.vectorIndex));
   }
-  return openLevel(root, NAMES.segments, { writeBufferSize }, creating);
+  const opening = { createIfMissing: creating, signal };
+  return openLevel(root, NAMES.segments, segmentsWriteBufferBytes, opening);
 }
 
-/** `createIfMissing` is for this open alone: later ones of the same object must find a database. */
+/** `opening` is for this open alone: later ones of the same object must find a database. */
 async function openLevel(
   root: string,
   name: string,
-  options: { writeBufferSize: number },
-  createIfMissing = false,
+  writeBufferSize: number,
+  opening: CarefulOpening,
 ): Promise<Level> {
   const place = join(root, name);
   const isFinished = () => exists(join(root, NAMES.format));
-  const db = new CarefulLevel(place, { ...options, createIfMissing: false }, isFinished);
+  const db = new CarefulLevel(place, { writeBufferSize, createIfMissing: false }, isFinished);
   try {
-    await db.open({ createIfMissing });
+    await db.open(opening);
   } catch (error) {
     throw levelError(error, `opening '${place}' failed`);
   }

@@ -12,7 +12,7 @@ import { type StoredEntry, storedEntries } from './stored-entries.js';
 
 /** Options of `SegmentStore`. */
 export interface SegmentStoreOptions {
-  /** Stored bytes of blocks that are written in one synced batch. @default 4 MiB */
+  /** With so many stored bytes of blocks, or more, a synced batch is written. @default 1 MiB */
   batchBytes?: number;
   /** Source of the epoch in the block keys. @default the platform's */
   random?: RandomFill;
@@ -40,7 +40,7 @@ export class SegmentStore<M> {
 
   constructor(db: Database, options: SegmentStoreOptions = {}) {
     this.#handle = new LevelHandle(db, 'the segment store');
-    this.#batchBytes = options.batchBytes ?? 4 * 1024 * 1024;
+    this.#batchBytes = options.batchBytes ?? 1024 * 1024;
     this.#random = options.random;
   }
 

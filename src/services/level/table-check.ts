@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SluiceError } from '../../errors.js';
+import { SluiceError, throwIfAborted } from '../../errors.js';
 import { systemClock } from '../clock.js';
 import { namesIn, readUnlessGone, withFileErrors } from './files.js';
 import { LevelBytes, storedChecksum } from './level-bytes.js';
@@ -28,14 +28,16 @@ interface Handle {
  * LevelDB itself looks at the checksums of neither what it compacts nor what it reads.
  * A table that is missing is LevelDB's to tell of. Writes nothing.
  *
- * Errors: `SLUICE_DAMAGED` with the path of the table, `SLUICE_IO` for a file that can't be read.
+ * Errors: `SLUICE_DAMAGED` with the path of the table, `SLUICE_IO` for a file that can't be read,
+ * `SLUICE_CANCELLED` by the signal.
  */
-export function checkTables(location: string): Promise<void> {
+export function checkTables(location: string, signal?: AbortSignal): Promise<void> {
   return withFileErrors(`reading '${location}'`, async () => {
     const sizes = await liveTables(location);
     for (const name of await namesIn(location)) {
       const number = /^(\d+)\.(?:ldb|sst)$/.exec(name)?.[1];
       const size = number && sizes.get(Number(number));
+      if (signal !== undefined) throwIfAborted(signal);
       if (size) await checkFile(join(location, name), size);
     }
   });

@@ -8,6 +8,7 @@ import { MANIFEST_KEY, recordKey } from '../level/keys.js';
 import { LevelHandle } from '../level/level-handle.js';
 import { readManifest } from '../level/manifest.js';
 import { SegmentStore } from '../level/segment-store.js';
+import { damagedTables } from '../level/store-tables.js';
 import { type StoredEntry, storedEntries } from '../level/stored-entries.js';
 import { scanWal } from '../level/wal-scan.js';
 import type { WalState } from '../ports.js';
@@ -55,19 +56,42 @@ export interface VerifyOptions {
  * is live twice, and the files of vector indexes. Sluice's data is not changed, not even what
  * opening it would tidy up (LevelDB moves its own files about when it is opened).
  *
- * Damage is told in the result. Errors: those of opening the directory (`SLUICE_NOT_FOUND`,
- * `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_ABORTED`.
+ * Damage is told in the result. Where a table of LevelDB is damaged nothing else is checked,
+ * because LevelDB might end the process over it. Errors: those of opening the directory
+ * (`SLUICE_NOT_FOUND`, `SLUICE_NOT_A_STORE`, `SLUICE_LOCKED`, …), `SLUICE_IO`, `SLUICE_ABORTED`.
  */
 export async function verifyStore(
   path: string,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const directory = await openDirectory(path, { create: false });
+  const tables = await damagedTables(path, options.signal);
+  if (tables.length > 0) {
+    const problems = tables.map(({ database, message }) => ({
+      what: `tables of ${database}`,
+      message,
+    }));
+    return { ...nothingChecked(), ok: false, problems };
+  }
+  const directory = await openDirectory(path, { create: false, signal: options.signal });
   try {
     return await verifyDatabases(directory, options);
   } finally {
     await directory.close();
   }
+}
+
+function nothingChecked(): Verification {
+  const checked = {
+    values: 0,
+    bytes: 0,
+    records: 0,
+    segments: 0,
+    blocks: 0,
+    points: 0,
+    indexes: 0,
+    toReplay: 0,
+  };
+  return { ok: true, checked, problems: [] };
 }
 
 /** As `verifyStore`, for the two databases of a store. It leaves them open. */
@@ -97,20 +121,7 @@ class Verifier {
   readonly #indexFiles: IndexFiles | undefined;
   readonly #signal: AbortSignal;
   readonly #clock: Clock;
-  readonly #result: Verification = {
-    ok: true,
-    checked: {
-      values: 0,
-      bytes: 0,
-      records: 0,
-      segments: 0,
-      blocks: 0,
-      points: 0,
-      indexes: 0,
-      toReplay: 0,
-    },
-    problems: [],
-  };
+  readonly #result = nothingChecked();
 
   constructor({ wal, segments, vectorIndexPath }: StoreParts, options: VerifyOptions) {
     this.#wal = new LevelHandle(wal, 'the log');
