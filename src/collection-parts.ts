@@ -99,6 +99,7 @@ async function openStored(
     const directory = await openDirectory(target, {
       create: options.dimensions !== undefined,
       ...options.storage,
+      signal: options.signal,
     });
     return closedOnError(directory, async () => {
       const indexes = await vectorIndexes(options, directory.vectorIndexPath);

@@ -16,7 +16,7 @@ const OPTIONS = {
   dimensions: 8,
   distance: 'euclid',
   flushIntervalMs: 20,
-  optimizers: { indexingThresholdKb: 2, defaultSegmentNumber: 1 },
+  optimizers: { indexingThresholdKb: 2, defaultSegmentNumber: 1, maxOptimizationThreads: 0 },
 } as const;
 const fixture = (path: string) => new URL(`../${path}-worker.mjs`, import.meta.url);
 
@@ -61,6 +61,12 @@ async function openWith(path: string, scripts: { copies?: URL; indexes?: URL }) 
   return collection;
 }
 
+/** There are rows that were deleted: without them nothing would have to be copied. */
+async function startOptimizing(collection: Collection): Promise<void> {
+  expect(collection.telemetry().segments.some(({ deleted }) => deleted > 0)).toBe(true);
+  await collection.configure({ optimizers: { maxOptimizationThreads: null } });
+}
+
 describe.each(['copies', 'indexes'] as const)('a thread that makes %s', (kind) => {
   it.each(['dies', 'hangs'] as const)('and %s takes nothing with it', async (what) => {
     const path = join(await temporaryDirectory(), 'store');
@@ -76,6 +82,8 @@ describe.each(['copies', 'indexes'] as const)('a thread that makes %s', (kind) =
       await collection.upsert(ids.map((id) => ({ id, ...(model.get(id) ?? { vector: [] }) })));
     };
     await upsert(0, COUNT);
+    await upsert(0, 10);
+    await startOptimizing(collection);
     if (what === 'dies') {
       await until(() => collection.status().color === 'red');
       expect(collection.status().reasons).toContainEqual(
@@ -111,7 +119,10 @@ describe.each(['copies', 'indexes'] as const)('a thread that makes %s', (kind) =
     const path = join(await temporaryDirectory(), 'store');
     const collection = await openWith(path, { [kind]: WORKERS[kind].hangs });
     const ids = Array.from({ length: COUNT }, (_, id) => id);
-    await collection.upsert(ids.map((id) => ({ id, vector: new Array(8).fill(id) })));
+    const points = ids.map((id) => ({ id, vector: new Array(8).fill(id) }));
+    await collection.upsert(points);
+    await collection.upsert(points.slice(0, 10));
+    await startOptimizing(collection);
     await until(() => collection.optimizations().running.length > 0);
     await collection.close();
     const again = await openCollection(path);

@@ -8,9 +8,9 @@ import { checkPayload } from '#sluice/services/points/check-payload.js';
 import type { PointHolder } from '#sluice/services/points/holder.js';
 import { PAYLOAD_INDEX_TYPES, type PointOperation } from '#sluice/services/points/operations.js';
 import { Pace } from '#sluice/services/points/pace.js';
-import type { Rebuild } from '#sluice/services/points/rebuild.js';
 import { scroll } from '#sluice/services/points/scroll.js';
 import type { View } from '#sluice/services/points/view.js';
+import type { Optimization } from '#sluice/services/ports.js';
 import * as random from './arbitraries.js';
 import { TestBlockStore } from './support/block-store.js';
 import { contents, context, flush, openHolder, Writer } from './support/harness.js';
@@ -19,7 +19,7 @@ interface Pair {
   store: TestBlockStore;
   indexed: PointHolder;
   plain: PointHolder;
-  runs: { run: Rebuild; isCopied: boolean }[];
+  runs: { run: Optimization; isCopied: boolean }[];
   /** Views of both, of the same moment. */
   views: { indexed: View; plain: View }[];
   /** Reads that had an index to go by. */

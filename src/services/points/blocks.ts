@@ -16,8 +16,20 @@ export const ROW_BYTES = 16;
 /** What a stamp takes: a row number and an op number. */
 export const STAMP_BYTES = 12;
 
+/** What it takes at most: both numbers as doubles. */
+const STAMP_BYTES_MAX = 18;
+
 /** Version of blocks of rows; those without one have their payloads in one JSON array. */
 const ROWS_VERSION = 2;
+
+/** What a row takes at most beside its vector and its payload, if its id is a number or a UUID. */
+const ROW_BYTES_MAX = 64;
+
+/** More than the names and lengths of the columns take. */
+const HEADER_BYTES = 256;
+
+/** What the encoders begin with. */
+const SHARED_BYTES = 8192;
 
 const packr = new Packr({ useRecords: false });
 
@@ -74,7 +86,8 @@ export async function* encodeStamps(
   for (let first = from; first < to; first += countMax) {
     const rows = segment.stamps.slice(first, Math.min(to, first + countMax));
     const deletedAt = rows.map((row) => segment.deletedAt[row]);
-    yield { data: packr.pack({ rows, deletedAt }), count: rows.length };
+    const bytes = rows.length * STAMP_BYTES_MAX + HEADER_BYTES;
+    yield { data: packInto(bytes, { rows, deletedAt }), count: rows.length };
     if (pace.isDue()) await pace.rest();
   }
 }
@@ -115,15 +128,30 @@ function rowsBlock(segment: Segment, first: number, end: number): EncodedBlock {
   for (let row = 0; row < count; row += 1) {
     vectors.set(segment.slab.at(first + row), row * dimensions);
   }
-  const data = packr.pack({
+  const columns = {
     version: ROWS_VERSION,
     ids: segment.ids.slice(first, end),
     payloads: payloads.bytes,
     lengths: payloads.lengths,
     insertedAt: segment.insertedAt.slice(first, end),
     vectors: float32ToBytes(vectors),
-  });
-  return { data, count };
+  };
+  const bytes = payloads.bytes.length + vectors.byteLength + count * ROW_BYTES_MAX + HEADER_BYTES;
+  return { data: packInto(bytes, columns), count };
+}
+
+/**
+ * Packs what takes so many bytes, or more, if need be, in a buffer of its own. All encoders of a
+ * process share the one that they have otherwise; it would grow to four times of this, and stay so
+ * large, and log records that lie in it would keep all of it.
+ */
+function packInto(bytes: number, columns: object): Uint8Array {
+  packr.useBuffer(Buffer.allocUnsafeSlow(bytes));
+  try {
+    return packr.pack(columns);
+  } finally {
+    packr.useBuffer(Buffer.allocUnsafeSlow(SHARED_BYTES));
+  }
 }
 
 function isNumbers(column: unknown): column is number[] {

@@ -14,7 +14,7 @@ import type { ClockRecord } from '../clocks.js';
 import { COMPACTED_MAX } from '../disk-watch.js';
 import { unknownNotes } from '../log-notes.js';
 import { indexingThresholdBytes } from '../optimizer-options.js';
-import type { DiskUse, LogNotes, SegmentHolder } from '../ports.js';
+import type { DiskUse, LogNotes, Optimization, SegmentHolder } from '../ports.js';
 import { indexingThreads } from '../resource-budget.js';
 import { PointCapture } from './capture.js';
 import { checkShape, shapeOfNew } from './collection-shape.js';
@@ -25,13 +25,14 @@ import { loadSegments, settleVectors } from './load.js';
 import { checkManifest, emptyManifest, keysOf } from './manifest.js';
 import type { PayloadIndexType, PointOperation } from './operations.js';
 import type { Pace } from './pace.js';
-import { type OutputIndexing, Rebuild } from './rebuild.js';
+import { beginRewrite } from './rewrite.js';
 import { diskUse, RewriteSpace } from './rewrite-space.js';
 import { unsavedBytes } from './save.js';
 import { count, type ScrollOptions, type ScrollPage, scroll, toPoint } from './scroll.js';
 import { search } from './search.js';
 import type { SearchOptions } from './search-options.js';
 import type { Segment } from './segment.js';
+import type { OutputIndexing } from './segment-index.js';
 import { infoOf, type PointSegmentInfo, type ShownInfo } from './segment-info.js';
 import { PointSnapshot } from './snapshot.js';
 import { PointState } from './state.js';
@@ -204,22 +205,18 @@ export class PointHolder implements SegmentHolder<PointOperation, PointSegmentIn
   }
 
   /**
-   * Freezes the segments and returns the run that rewrites them into one, or undefined when one
-   * of them is gone or frozen, or none is given.
+   * Freezes the segments and returns the run that rewrites them into one, or gives the only one an
+   * index where that is all; undefined when one of them is gone or frozen, or none is given.
    */
-  beginRebuild(ids: readonly number[]): Rebuild | undefined {
+  beginRebuild(ids: readonly number[]): Optimization | undefined {
     const { list } = this.#opened();
-    const sources: Segment[] = [];
-    for (const id of new Set(ids)) {
-      const source = list.find(id);
-      if (source === undefined || source.frozen) return undefined;
-      sources.push(source);
-    }
-    if (sources.length === 0) return undefined;
+    const found = [...new Set(ids)].map((id) => list.find(id));
+    const sources = found.flatMap((source) => (source?.frozen === false ? source : []));
+    if (sources.length === 0 || sources.length < found.length) return undefined;
     const giveUp = (segments: readonly Segment[]) => this.#giveUp(segments);
     const indexing = this.#outputIndexing();
     const { space, schema } = this;
-    return new Rebuild({ ...this.#options, list, schema, indexing, giveUp, space }, sources);
+    return beginRewrite({ ...this.#options, list, schema, indexing, giveUp, space }, sources);
   }
 
   /** The newest operation whose effects are here. */

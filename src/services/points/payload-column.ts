@@ -20,8 +20,6 @@ const FILLED_MIN = 0.75;
 export class PayloadColumn {
   readonly #chunks: PayloadChunk[] = [];
   #length = 0;
-  /** The rows that filters have looked at. */
-  readonly #parsed: (Payload | undefined)[] = [];
 
   get length(): number {
     return this.#length;
@@ -62,12 +60,12 @@ export class PayloadColumn {
 
   /** A row's payload, parsed once and kept: it must not be changed. Errors: `SLUICE_DAMAGED`. */
   at(row: number): Payload {
-    return this.#parsed[row] ?? this.#parse(row);
+    return this.#chunkOf(row).at(row & (CHUNK_ROWS - 1));
   }
 
   /** As `at`, but what isn't kept yet is not kept: for those who look at each row once. */
   peek(row: number): Payload {
-    return this.#parsed[row] ?? this.read(row);
+    return this.#chunkOf(row).peek(row & (CHUNK_ROWS - 1));
   }
 
   /** The texts of rows `from`…`to` (exclusive), copied. */
@@ -87,16 +85,7 @@ export class PayloadColumn {
   truncate(rows: number): void {
     this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(rows / CHUNK_ROWS));
     this.#length = Math.min(this.#length, rows);
-    this.#parsed.length = Math.min(this.#parsed.length, rows);
     this.#chunks.at(-1)?.truncate(this.#length - (this.#chunks.length - 1) * CHUNK_ROWS);
-  }
-
-  #parse(row: number): Payload {
-    const payload = this.read(row);
-    // Without holes, which would make each look slower.
-    while (this.#parsed.length < this.#length) this.#parsed.push(undefined);
-    this.#parsed[row] = payload;
-    return payload;
   }
 
   /** The one with room for the next row. */
@@ -120,6 +109,8 @@ class PayloadChunk {
   /** In doubles: few texts that have been merged into often may have more than 4 GiB. */
   readonly #ends = new Float64Array(CHUNK_ROWS);
   #rows = 0;
+  /** The rows that filters have looked at; empty while there are none. */
+  #parsed: (Payload | undefined)[] = [];
 
   /** `before`: bytes that the texts of the chunk before it take; these are likely to take as many. */
   constructor(before: number) {
@@ -150,8 +141,25 @@ class PayloadChunk {
     return this.#bytes.subarray(this.#beginOf(row), this.#ends[row]);
   }
 
+  at(row: number): Payload {
+    return this.#parsed[row] ?? this.#parse(row);
+  }
+
+  peek(row: number): Payload {
+    return this.#parsed[row] ?? parsePayload(this.textAt(row));
+  }
+
   truncate(rows: number): void {
     this.#rows = rows;
+    this.#parsed.fill(undefined, rows);
+  }
+
+  #parse(row: number): Payload {
+    const payload = parsePayload(this.textAt(row));
+    // Without holes, which would make each look slower.
+    if (this.#parsed.length === 0) this.#parsed = Array.from({ length: CHUNK_ROWS });
+    this.#parsed[row] = payload;
+    return payload;
   }
 
   #beginOf(row: number): number {

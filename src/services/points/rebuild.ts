@@ -1,13 +1,7 @@
-import { assert, SluiceError, throwIfAborted } from '../../errors.js';
-import type { HnswGraphOptions } from '../../types.js';
+import { assert, throwIfAborted } from '../../errors.js';
 import type { Clock } from '../clock.js';
 import type { CopyJob } from '../optimizers/copy-rows.js';
 import type { Optimization, OptimizationContext } from '../ports.js';
-import type {
-  IndexBuildOptions,
-  VectorIndex,
-  VectorIndexes,
-} from '../vector-index/vector-index.js';
 import { type BlockStore, EMPTY_SAVED, keysOf } from './manifest.js';
 import { Pace } from './pace.js';
 import type { IndexSchema } from './payload-index/segment-indexes.js';
@@ -15,6 +9,7 @@ import { SegmentProxy } from './proxy.js';
 import { type RewriteSpace, rewriteBytes } from './rewrite-space.js';
 import { pictureOf, saveSegments } from './save.js';
 import { LIVE, type Segment } from './segment.js';
+import { buildSegmentIndex, type OutputIndexing, wantsIndex } from './segment-index.js';
 import type { SegmentList } from './segment-list.js';
 
 /** Copies vectors away from the main thread; `copyRows` of the build thread is one. */
@@ -22,18 +17,6 @@ export type CopyVectors = (
   job: CopyJob,
   options: { signal: AbortSignal; clock: Clock; onProgress: (rows: number) => void },
 ) => Promise<void>;
-
-/** How outputs get a vector index. */
-export interface OutputIndexing {
-  /** Bytes of vectors from which an output gets one. */
-  thresholdBytes: number;
-  /** Processors that a build wants. */
-  cpus: number;
-  graph: HnswGraphOptions;
-  build: VectorIndexes['build'];
-  /** Deletes the file of an index that no manifest has named. */
-  discard(index: VectorIndex): Promise<void>;
-}
 
 /** What a rebuild works with; the holder gives it. */
 export interface RebuildTools {
@@ -80,8 +63,7 @@ export class Rebuild implements Optimization {
 
   /** Known when the output has been copied: whether it gets an index depends on its size. */
   get cpus(): number {
-    const { indexing } = this.#tools;
-    return indexing !== undefined && this.#wantsIndex(this.#output.live) ? indexing.cpus : 0;
+    return this.#wantsIndex(this.#output.live) ? (this.#tools.indexing?.cpus ?? 0) : 0;
   }
 
   async copy(context: OptimizationContext): Promise<void> {
@@ -101,44 +83,16 @@ export class Rebuild implements Optimization {
     }
   }
 
-  async index({ signal, permits, onProgress }: OptimizationContext): Promise<void> {
-    const { indexing, clock, list } = this.#tools;
-    assert(indexing !== undefined, 'an index is built where there are indexes');
-    const { slab, rows: total } = this.#output;
-    const source = {
-      dimensions: slab.dimensions,
-      distance: list.shape.distance,
-      chunks: slab.chunks,
-      rowsPerChunk: slab.rowsPerChunk,
-      rows: total,
-    };
-    const stop = new AbortController();
-    const forward = () => stop.abort(signal.reason);
-    signal.addEventListener('abort', forward, { once: true });
-    let isNeeded = true;
-    const options: IndexBuildOptions = {
-      ...indexing.graph,
-      threads: Math.max(1, permits),
-      signal: stop.signal,
-      clock,
-      onProgress: (indexed) => {
-        onProgress({ copied: total, indexed, total });
-        // What is stamped now is left out of the output soon.
-        isNeeded &&= this.#wantsIndex(this.#output.live - this.#pending());
-        if (!isNeeded) stop.abort(new SluiceError('SLUICE_CANCELLED', 'too few points are left'));
-      },
-    };
+  async index(context: OptimizationContext): Promise<void> {
     try {
-      throwIfAborted(signal);
-      this.#output.attach(await indexing.build(source, options));
-    } catch (error) {
-      // Otherwise so many points were deleted meanwhile that the others don't need an index.
-      if (isNeeded) throw error;
+      // What is stamped now is left out of the output soon.
+      const isWanted = () => this.#wantsIndex(this.#output.live - this.#pending());
+      const index = await buildSegmentIndex(this.#output, this.#tools, isWanted, context);
+      if (index !== undefined) this.#output.attach(index);
     } finally {
-      signal.removeEventListener('abort', forward);
       this.#releaseIndex();
     }
-    throwIfAborted(signal);
+    throwIfAborted(context.signal);
   }
 
   async catchUp({ signal }: OptimizationContext): Promise<void> {
@@ -195,8 +149,7 @@ export class Rebuild implements Optimization {
 
   /** True when so many points are enough for an index. */
   #wantsIndex(points: number): boolean {
-    const bytes = points * this.#output.slab.dimensions * Float32Array.BYTES_PER_ELEMENT;
-    return points > 0 && bytes >= (this.#tools.indexing?.thresholdBytes ?? 0);
+    return wantsIndex(points, this.#tools);
   }
 
   #pending(): number {

@@ -45,9 +45,9 @@ export class SegmentList {
     return smallest;
   }
 
-  /** A segment with an id of its own that isn't in the list. */
-  prepare(): Segment {
-    const segment = new Segment(this.#nextId, this.shape);
+  /** A segment with an id of its own that isn't in the list; see `Segment` for a predecessor. */
+  prepare(predecessor?: Segment): Segment {
+    const segment = new Segment(this.#nextId, this.shape, predecessor);
     this.#nextId += 1;
     return segment;
   }

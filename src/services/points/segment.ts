@@ -39,25 +39,47 @@ export class Segment {
   /** Never reused within a store. */
   readonly id: number;
   readonly slab: VectorSlab;
-  readonly ids: PointId[] = [];
-  readonly payloads = new PayloadColumn();
-  readonly insertedAt: number[] = [];
-  readonly deletedAt: number[] = [];
+  readonly ids: PointId[];
+  readonly payloads: PayloadColumn;
+  readonly insertedAt: number[];
+  readonly deletedAt: number[];
   /** Rows in the order in which they were stamped. */
-  readonly stamps: number[] = [];
-  readonly payloadIndexes = new SegmentIndexes(this.payloads);
+  readonly stamps: number[];
+  readonly payloadIndexes: SegmentIndexes;
   /** True while an optimization reads it: it takes stamps, but no rows. */
   frozen = false;
-  /** What of it the last commit put on disk. */
-  saved: SavedSegment = EMPTY_SAVED;
   /** The newest operation that touched it. */
-  opNumMax = 0;
+  opNumMax: number;
   #index: VectorIndex | undefined;
-  readonly #liveRows = new Map<PointId, number>();
+  readonly #liveRows: Map<PointId, number>;
+  /** One for all that have the same rows. */
+  readonly #disk: { saved: SavedSegment };
 
-  constructor(id: number, shape: VectorShape) {
+  /**
+   * An empty one, or one with the rows of a predecessor and its place on disk, as they are and as they
+   * will be: nobody may write to that any more.
+   */
+  constructor(id: number, shape: VectorShape, predecessor?: Segment) {
     this.id = id;
-    this.slab = new VectorSlab(shape);
+    this.slab = predecessor?.slab ?? new VectorSlab(shape);
+    this.ids = predecessor?.ids ?? [];
+    this.payloads = predecessor?.payloads ?? new PayloadColumn();
+    this.insertedAt = predecessor?.insertedAt ?? [];
+    this.deletedAt = predecessor?.deletedAt ?? [];
+    this.stamps = predecessor?.stamps ?? [];
+    this.payloadIndexes = predecessor?.payloadIndexes ?? new SegmentIndexes(this.payloads);
+    this.opNumMax = predecessor?.opNumMax ?? 0;
+    this.#liveRows = predecessor ? predecessor.#liveRows : new Map();
+    this.#disk = predecessor ? predecessor.#disk : { saved: EMPTY_SAVED };
+  }
+
+  /** What of it the last commit put on disk. */
+  get saved(): SavedSegment {
+    return this.#disk.saved;
+  }
+
+  set saved(saved: SavedSegment) {
+    this.#disk.saved = saved;
   }
 
   get rows(): number {

@@ -21,6 +21,22 @@ const PLAIN_CHUNKS = 4;
 /** Stored vectors are copied to their chunks in runs of 64 rows at most. */
 const RUN_SHIFT = 6;
 
+/** A multiple of 8, which the processor's nearest cache holds beside as much of the target. */
+const PIECE_BYTES = 16 * 1024;
+const piece = new Uint8Array(PIECE_BYTES);
+
+/**
+ * Copies to shared memory. There the platform copies whole words only if source and target both begin
+ * with one, and single bytes otherwise, in twice the time; so they take the way over a piece that does.
+ */
+function copyToShared(source: Uint8Array, target: Uint8Array): void {
+  for (let at = 0; at < source.length; at += PIECE_BYTES) {
+    const part = source.subarray(at, at + PIECE_BYTES);
+    piece.set(part);
+    target.set(piece.subarray(0, part.length), at);
+  }
+}
+
 /** Vectors from a row on, as little-endian float32 bytes. */
 interface StoredVectors {
   row: number;
@@ -227,7 +243,7 @@ export class VectorSlab {
       const chunk = this.chunkOf(row);
       const offset = this.offsetOf(row);
       const { buffer, byteOffset } = chunk.subarray(offset);
-      new Uint8Array(buffer, byteOffset).set(bytes);
+      copyToShared(bytes, new Uint8Array(buffer, byteOffset, bytes.length));
       const norms = this.#inverseNorms;
       if (norms === undefined) continue;
       const count = bytes.length / (this.dimensions * Float32Array.BYTES_PER_ELEMENT);

@@ -2,7 +2,7 @@ import type { CollectionParts } from '../../collection-parts.js';
 import { SluiceError } from '../../errors.js';
 import type { PointCapture } from '../../services/points/capture.js';
 import type { PointHolder } from '../../services/points/holder.js';
-import type { Rebuild } from '../../services/points/rebuild.js';
+import type { Optimization } from '../../services/ports.js';
 
 /** Makes steps of a holder fail before they have done anything, as its port allows. */
 export function failNowAndThen(holder: PointHolder, fails: () => boolean): void {
@@ -75,7 +75,10 @@ function failing(capture: PointCapture, mayFail: () => void): PointCapture {
   return capture;
 }
 
-function failingRebuild(rebuild: Rebuild | undefined, mayFail: () => void): Rebuild | undefined {
+function failingRebuild(
+  rebuild: Optimization | undefined,
+  mayFail: () => void,
+): Optimization | undefined {
   if (rebuild === undefined) return undefined;
   const { catchUp, swap, discard } = rebuild;
   rebuild.catchUp = async (context) => {

@@ -122,12 +122,12 @@ export function difference(
   const seen = new Set<PointId>();
   for (const { id, vector, payload } of points) {
     const wanted = model.points.get(id);
-    const found = JSON.stringify({ vector: [...Array.from(vector ?? [])], payload });
     if (seen.has(id)) return `point ${id} is there twice`;
     seen.add(id);
+    const isVector = wanted?.vector.every((value, at) => vector?.[at] === value);
+    if (isVector && equal(wanted?.payload ?? {}, payload)) continue;
+    const found = JSON.stringify({ vector: Array.from(vector ?? []), payload });
     if (wanted === undefined) return `point ${id} is there and should not be: ${found}`;
-    const isVector = wanted.vector.every((value, at) => vector?.[at] === value);
-    if (isVector && equal(wanted.payload, payload)) continue;
     return `point ${id} is ${found} and should be ${JSON.stringify(wanted)}`;
   }
   if (seen.size === model.points.size) return undefined;

@@ -18,7 +18,7 @@ import type { Violated } from './oracle.js';
 import type { Random } from './random.js';
 import { DIMENSIONS, type SimulationSettings } from './settings.js';
 import type { Trace } from './trace.js';
-import type { Traffic } from './traffic.js';
+import { countInPlace, type Traffic } from './traffic.js';
 
 /** What is there whether or not a process runs. */
 export interface Surroundings {
@@ -103,7 +103,7 @@ export class SimulatedProcess implements DatabaseOwner {
 
   /** Opens the collection, or creates it; options are stored only when it is created. */
   async open(isNew: boolean, signal: AbortSignal): Promise<Collection> {
-    const { settings, random, indexFiles, faults, inspect } = this.#around;
+    const { settings, random, indexFiles, faults, inspect, traffic } = this.#around;
     const { created, opened, distance, limits, cpus, watchesDisk } = settings;
     const options = checkCollectionOptions({
       dimensions: DIMENSIONS,
@@ -123,6 +123,7 @@ export class SimulatedProcess implements DatabaseOwner {
       limits,
     });
     const isUp = () => this.#collection !== undefined;
+    countInPlace(parts.holder, traffic);
     failNowAndThen(parts.holder, () => isUp() && faults.failsForNow());
     crashNowAndThen(parts, () => isUp() && this.#crashesWorker());
     const collection = await readyCollection(parts, signal);

@@ -1,3 +1,5 @@
+import type { PointHolder } from '../../services/points/holder.js';
+import { IndexInPlace } from '../../services/points/index-in-place.js';
 import type { Telemetry } from '../../types.js';
 
 /** What a run must have to do, so that what holds in it means something. */
@@ -10,6 +12,7 @@ export const TRAFFIC = [
   'committed',
   'configured',
   'optimized',
+  'indexedInPlace',
   'cancelled',
   'optimizationFailed',
   'read',
@@ -31,6 +34,7 @@ export const TRAFFIC_MIN: Readonly<Record<TrafficClass, number>> = {
   committed: 2200,
   configured: 400,
   optimized: 1200,
+  indexedInPlace: 15,
   cancelled: 600,
   optimizationFailed: 300,
   read: 1500,
@@ -54,4 +58,20 @@ export class Traffic {
       this.count('optimizationFailed', failed);
     }
   }
+}
+
+/** Counts the segments of a holder that get an index without being rewritten. */
+export function countInPlace(holder: PointHolder, traffic: Traffic): void {
+  const { beginRebuild } = holder;
+  holder.beginRebuild = (ids) => {
+    const run = beginRebuild.call(holder, ids);
+    if (!(run instanceof IndexInPlace)) return run;
+    const { swap } = run;
+    run.swap = () => {
+      const points = swap.call(run);
+      if (run.output.length > 0) traffic.count('indexedInPlace');
+      return points;
+    };
+    return run;
+  };
 }

@@ -24,6 +24,13 @@ export class FakeIndexes implements VectorIndexes {
   /** Called in the middle of a build. */
   onBuild: () => void = () => {};
 
+  /** The same files: another process that opens them may delete its own. */
+  clone(): FakeIndexes {
+    const clone = new FakeIndexes();
+    for (const [file, vectors] of this.files) clone.files.set(file, vectors);
+    return clone;
+  }
+
   async build(source: IndexSource, options: IndexBuildOptions): Promise<VectorIndex> {
     this.builds.push(options);
     const { dimensions, distance, chunks, rowsPerChunk } = source;

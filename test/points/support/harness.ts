@@ -5,7 +5,8 @@ import { PointHolder } from '#sluice/services/points/holder.js';
 import type { PointHolderOptions } from '#sluice/services/points/holder-options.js';
 import type { BlockStore } from '#sluice/services/points/manifest.js';
 import type { PointOperation } from '#sluice/services/points/operations.js';
-import type { CopyVectors, Rebuild } from '#sluice/services/points/rebuild.js';
+import type { CopyVectors } from '#sluice/services/points/rebuild.js';
+import type { Optimization } from '#sluice/services/ports.js';
 import { TestBlockStore } from './block-store.js';
 
 export const neverAborted = new AbortController().signal;
@@ -80,7 +81,7 @@ export async function rebuildAll(holder: PointHolder, ids: readonly number[]): P
   return run.swap();
 }
 
-export function begin(holder: PointHolder, ids: readonly number[]): Rebuild {
+export function begin(holder: PointHolder, ids: readonly number[]): Optimization {
   const run = holder.beginRebuild(ids);
   if (run === undefined) throw new Error('the segments are free');
   return run;

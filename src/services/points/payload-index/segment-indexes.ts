@@ -7,9 +7,10 @@ import { FieldIndex } from './field-index.js';
 export type IndexSchema = ReadonlyMap<string, PayloadIndexType>;
 
 /**
- * The payload indexes of one segment. They are brought up to date by those who read, and by a
- * rewrite before anybody sees its output: a segment that is new or loaded needs nothing done to it,
- * and a write costs nothing. One that lags behind is no error: what it lacks are candidates.
+ * The payload indexes of one segment. They are brought up to date by those who read, and by an
+ * optimization before its swap, so that the first to read its output don't wait: a segment that is
+ * new or loaded needs nothing done to it, and a write costs nothing. One that lags behind is no
+ * error: what it lacks are candidates.
  */
 export class SegmentIndexes {
   readonly #payloads: PayloadColumn;
