@@ -46,12 +46,13 @@ for (const name of Object.keys(SUBJECTS)) {
 
 const measured = [];
 const failures = [];
-for (const { name, scenario, subjects, settings } of scenarios(size, filmSettings())) {
+for (const { name, scenario, subjects, settings, turns } of scenarios(size, filmSettings())) {
   if (only !== undefined && !only.includes(name)) continue;
-  for (let repetition = 0; repetition < repetitions; repetition += 1) {
+  const times = repetitions * turns;
+  for (let repetition = 0; repetition < times; repetition += 1) {
     for (const subject of subjects) {
       if (absent.has(subject)) continue;
-      tell(`${name} ${repetition + 1}/${repetitions}: ${subject}`);
+      tell(`${name} ${repetition + 1}/${times}: ${subject}`);
       const figures = measure({ scenario, subject, settings: { data, ...settings } });
       if (figures !== undefined) measured.push({ name, subject, repetition, figures });
     }

@@ -35,7 +35,12 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-export const median = (values) => quantile(values, 0.5);
+/** Of an even number of values, what lies between the two in the middle. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
 
 /** MiB of memory that this process has had at most. */
 export const peakMemoryMib = () => process.resourceUsage().maxRSS / 1024;
