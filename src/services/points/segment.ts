@@ -1,6 +1,7 @@
 import { assert } from '../../errors.js';
 import type { PointId } from '../../types.js';
 import type { VectorIndex } from '../vector-index/vector-index.js';
+import { LiveRows } from './live-rows.js';
 import { EMPTY_SAVED, type SavedSegment } from './manifest.js';
 import { PayloadColumn } from './payload-column.js';
 import { SegmentIndexes } from './payload-index/segment-indexes.js';
@@ -51,7 +52,7 @@ export class Segment {
   /** The newest operation that touched it. */
   opNumMax: number;
   #index: VectorIndex | undefined;
-  readonly #liveRows: Map<PointId, number>;
+  readonly #liveRows: LiveRows;
   /** One for all that have the same rows. */
   readonly #disk: { saved: SavedSegment };
 
@@ -69,7 +70,7 @@ export class Segment {
     this.stamps = predecessor?.stamps ?? [];
     this.payloadIndexes = predecessor?.payloadIndexes ?? new SegmentIndexes(this.payloads);
     this.opNumMax = predecessor?.opNumMax ?? 0;
-    this.#liveRows = predecessor ? predecessor.#liveRows : new Map();
+    this.#liveRows = predecessor ? predecessor.#liveRows : new LiveRows(this.ids);
     this.#disk = predecessor ? predecessor.#disk : { saved: EMPTY_SAVED };
   }
 
@@ -201,11 +202,11 @@ export class Segment {
   }
 
   #push({ id, payload, insertedAt, deletedAt }: Row): void {
-    if (deletedAt === LIVE) {
-      assert(!this.#liveRows.has(id), 'a point has one live row');
-      this.#liveRows.set(id, this.ids.length);
-    }
+    const isLive = deletedAt === LIVE;
+    assert(!isLive || this.rowOf(id) === undefined, 'a point has one live row');
+    // First what may fail: an operation is undone by its ids.
     this.payloads.push(payload);
+    if (isLive) this.#liveRows.set(id, this.rows);
     this.#pushVersion(id, insertedAt, deletedAt);
   }
 
