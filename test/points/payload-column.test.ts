@@ -13,7 +13,7 @@ import {
   readTexts,
   textsOf,
 } from '#sluice/services/points/payload-text.js';
-import { LIVE, Segment } from '#sluice/services/points/segment.js';
+import { Segment } from '#sluice/services/points/segment.js';
 import { payload } from './arbitraries.js';
 
 const damaged = expect.objectContaining({ code: 'SLUICE_DAMAGED' });
@@ -114,7 +114,7 @@ describe('a block of rows', () => {
   async function blockOf(payloads: readonly object[]): Promise<Uint8Array> {
     const segment = new Segment(1, { dimensions: 2, distance: 'dot' });
     for (const [id, of] of payloads.entries()) {
-      const row = { id, payload: encodePayload({ ...of }), insertedAt: id + 1, deletedAt: LIVE };
+      const row = { id, payload: encodePayload({ ...of }), insertedAt: id + 1 };
       segment.append(row, Float32Array.of(id, 0));
     }
     const blocks = encodeRows(segment, 0, segment.rows, new Pace(systemClock));

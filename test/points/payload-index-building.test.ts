@@ -4,7 +4,7 @@ import { systemClock } from '#sluice/services/clock.js';
 import { Pace } from '#sluice/services/points/pace.js';
 import { encodePayload } from '#sluice/services/points/payload-text.js';
 import { RowFilter } from '#sluice/services/points/row-filter.js';
-import { LIVE, Segment } from '#sluice/services/points/segment.js';
+import { Segment } from '#sluice/services/points/segment.js';
 import { TestBlockStore } from './support/block-store.js';
 import {
   begin,
@@ -88,10 +88,7 @@ describe('building a payload index', () => {
     const segment = new Segment(0, { dimensions: 1, distance: 'dot' });
     const schema = new Map([['v', 'integer' as const]]);
     const add = (id: number, v: number) =>
-      segment.append(
-        { id, payload: encodePayload({ v }), insertedAt: 1, deletedAt: LIVE },
-        Float32Array.of(1),
-      );
+      segment.append({ id, payload: encodePayload({ v }), insertedAt: 1 }, Float32Array.of(1));
     for (const id of range(0, 9)) add(id, id);
     const mark = segment.mark();
     add(9, 1);

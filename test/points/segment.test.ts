@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodePayload } from '#sluice/services/points/payload-text.js';
-import { LIVE, Segment } from '#sluice/services/points/segment.js';
+import { Segment } from '#sluice/services/points/segment.js';
 import { VectorSlab } from '#sluice/services/points/slab.js';
 
 const shape = { dimensions: 3, distance: 'cosine' } as const;
@@ -57,7 +57,7 @@ function write(segment: Segment, id: number, opNum: number, isDelete: boolean) {
   const old = segment.rowOf(id);
   if (old !== undefined) segment.stamp(old, opNum);
   if (isDelete) return;
-  const row = { id, payload: encodePayload({ opNum }), insertedAt: opNum, deletedAt: LIVE };
+  const row = { id, payload: encodePayload({ opNum }), insertedAt: opNum };
   segment.append(row, Float32Array.of(id, opNum, 0));
 }
 

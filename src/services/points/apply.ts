@@ -1,11 +1,16 @@
 import { SluiceError } from '../../errors.js';
 import type { PointId, PointSelector } from '../../types.js';
-import { type PayloadOperation, type PointOperation, selectsIds } from './operations.js';
+import {
+  type PayloadOperation,
+  type PointOperation,
+  selectsIds,
+  type UpdateVectorsOperation,
+} from './operations.js';
 import { payloadChange } from './payload.js';
 import { EMPTY_PAYLOAD, encodePayload, type PayloadText, parsePayload } from './payload-text.js';
 import { RowFilter } from './row-filter.js';
 import { LIVE } from './segment.js';
-import { payloadTexts } from './stored-upsert.js';
+import { packedTexts } from './stored-upsert.js';
 import type { Location, Transaction } from './transaction.js';
 
 /** Rows that an operation adds to each index it uses; it can't let the event loop take turns. */
@@ -21,21 +26,10 @@ export function applyOperation(transaction: Transaction, operation: PointOperati
   switch (operation.kind) {
     case 'upsert': {
       const { ids, vectors } = operation;
-      const texts = payloadTexts(operation);
-      eachVector(ids, vectors, (id, vector, index) => {
-        const old = transaction.find(id);
-        if (old !== undefined) transaction.stamp(old);
-        transaction.append(id, texts[index] ?? EMPTY_PAYLOAD, vector);
-      });
-      return countOfIds(ids);
+      return ids.length === 0 ? 0 : transaction.replaceAll(ids, packedTexts(operation), vectors);
     }
     case 'updateVectors':
-      eachVector(operation.ids, operation.vectors, (id, vector) => {
-        const old = existing(transaction, id);
-        transaction.stamp(old);
-        transaction.append(id, old.segment.payloads.textAt(old.row), vector);
-      });
-      return countOfIds(operation.ids);
+      return updateVectors(transaction, operation);
     case 'delete': {
       const found = select(transaction, operation.selector, (id) => transaction.find(id));
       for (const location of found) transaction.stamp(location);
@@ -75,19 +69,15 @@ function textChange(operation: PayloadOperation): (text: PayloadText) => Payload
   return (text) => encodePayload(change(parsePayload(text)));
 }
 
-function eachVector(
-  ids: readonly PointId[],
-  vectors: Float32Array,
-  visit: (id: PointId, vector: Float32Array, index: number) => void,
-): void {
+/** Rows of an id that occurs twice replace each other; the point counts once. */
+function updateVectors(transaction: Transaction, { ids, vectors }: UpdateVectorsOperation): number {
   const dimensions = vectors.length / ids.length;
   for (const [index, id] of ids.entries()) {
-    visit(id, vectors.subarray(index * dimensions, (index + 1) * dimensions), index);
+    const old = existing(transaction, id);
+    const vector = vectors.subarray(index * dimensions, (index + 1) * dimensions);
+    transaction.stamp(old);
+    transaction.append(id, old.segment.payloads.textAt(old.row), vector);
   }
-}
-
-/** Rows of an id that occurs twice replace each other; the point counts once. */
-function countOfIds(ids: readonly PointId[]): number {
   return new Set(ids).size;
 }
 

@@ -8,7 +8,7 @@ import type { IndexSchema } from './payload-index/segment-indexes.js';
 import { SegmentProxy } from './proxy.js';
 import { type RewriteSpace, rewriteBytes } from './rewrite-space.js';
 import { pictureOf, saveSegments } from './save.js';
-import { LIVE, type Segment } from './segment.js';
+import type { Segment } from './segment.js';
 import { buildSegmentIndex, type OutputIndexing, wantsIndex } from './segment-index.js';
 import type { SegmentList } from './segment-list.js';
 
@@ -199,7 +199,7 @@ export class Rebuild implements Optimization {
         const insertedAt = segment.insertedAt[row];
         assert(id !== undefined && insertedAt !== undefined, 'a selected row is in its segment');
         const payload = segment.payloads.textAt(row);
-        this.#output.adopt({ id, payload, insertedAt, deletedAt: LIVE });
+        this.#output.adopt({ id, payload, insertedAt });
         if (pace.isDue()) await pace.rest();
       }
     }

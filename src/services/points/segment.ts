@@ -11,15 +11,13 @@ import { type VectorShape, VectorSlab } from './slab.js';
 /** `deletedAt` of a row that is live. */
 export const LIVE = Number.POSITIVE_INFINITY;
 
-/** One version of a point, without its vector. */
+/** The newest version of a point, without its vector. */
 export interface Row {
   id: PointId;
   /** It is copied. */
   payload: PayloadText;
   /** The operation that made it. */
   insertedAt: number;
-  /** The operation that replaced or deleted it; `LIVE` before that. */
-  deletedAt: number;
 }
 
 /** The state of a segment before an operation touched it. */
@@ -128,17 +126,35 @@ export class Segment {
     return (this.insertedAt[row] ?? LIVE) <= version && version < (this.deletedAt[row] ?? 0);
   }
 
-  /** Adds a row. */
-  append(row: Row, vector: Float32Array): void {
-    assert(this.appendable, 'the segment takes rows');
-    this.slab.append(vector);
-    this.#push(row);
+  /** Adds a row. Throws as `VectorSlab.append`. */
+  append({ id, payload, insertedAt }: Row, vector: Float32Array): void {
+    this.appendColumns(vector, { bytes: payload, lengths: [payload.length] });
+    this.appendVersion(id, insertedAt);
   }
 
-  /** Adds a row whose vector a thread has written into the slab. */
-  adopt(row: Row): void {
+  /**
+   * Adds the vectors and payloads of rows, which are copied; `appendVersion` follows for each of them.
+   * Throws as `VectorSlab.append`; some of them may then be there, which `restore` takes back.
+   */
+  appendColumns(vectors: Float32Array, payloads: PackedTexts): void {
+    assert(this.appendable, 'the segment takes rows');
+    this.slab.appendAll(vectors);
+    this.payloads.takeIn(payloads);
+  }
+
+  /** Adds the next row of those: the live one of its point. Throws as `LiveRows.set`. */
+  appendVersion(id: PointId, insertedAt: number): void {
+    assert(this.rowOf(id) === undefined, 'a point has one live row');
+    // First what may fail: an operation is undone by its ids.
+    this.#liveRows.set(id, this.rows);
+    this.#pushVersion(id, insertedAt, LIVE);
+  }
+
+  /** Adds a row whose vector a thread has written into the slab. Throws as `append`. */
+  adopt({ id, payload, insertedAt }: Row): void {
     this.slab.adopt();
-    this.#push(row);
+    this.payloads.push(payload);
+    this.appendVersion(id, insertedAt);
   }
 
   /**
@@ -199,15 +215,6 @@ export class Segment {
       this.#liveRows.set(id, row);
     }
     this.opNumMax = mark.opNumMax;
-  }
-
-  #push({ id, payload, insertedAt, deletedAt }: Row): void {
-    const isLive = deletedAt === LIVE;
-    assert(!isLive || this.rowOf(id) === undefined, 'a point has one live row');
-    // First what may fail: an operation is undone by its ids.
-    this.payloads.push(payload);
-    if (isLive) this.#liveRows.set(id, this.rows);
-    this.#pushVersion(id, insertedAt, deletedAt);
   }
 
   #pushVersion(id: PointId, insertedAt: number, deletedAt: number): void {

@@ -166,9 +166,26 @@ export class VectorSlab {
    */
   append(vector: Float32Array): number {
     assert(vector.length === this.dimensions, 'a vector has as many numbers as the slab says');
-    this.allocate(this.#rows + 1);
-    this.chunkOf(this.#rows).set(vector, this.offsetOf(this.#rows));
-    return this.adopt();
+    this.appendAll(vector);
+    return this.#rows - 1;
+  }
+
+  /** Adds rows that follow each other. Throws as `append`; then some of them may be there. */
+  appendAll(vectors: Float32Array): void {
+    const { dimensions } = this;
+    const end = this.#rows + vectors.length / dimensions;
+    this.allocate(end);
+    for (let at = 0; this.#rows < end; ) {
+      const row = this.#rows;
+      const count = Math.min(end - row, this.rowsPerChunk - (row & (this.rowsPerChunk - 1)));
+      const chunk = this.chunkOf(row);
+      const offset = this.offsetOf(row);
+      chunk.set(vectors.subarray(at, at + count * dimensions), offset);
+      const norms = this.#inverseNorms;
+      if (norms !== undefined) inverseNormsAt(chunk, offset, dimensions, { count, norms, to: row });
+      this.#rows += count;
+      at += count * dimensions;
+    }
   }
 
   /** Makes memory for this many rows, so that a thread can fill them. */

@@ -1,12 +1,6 @@
 import type { ClockTag, Payload, PointId } from '../../types.js';
 import type { UpsertOperation } from './operations.js';
-import {
-  type PackedTexts,
-  type PayloadText,
-  packPayloads,
-  parsePayload,
-  textsOf,
-} from './payload-text.js';
+import { type PackedTexts, packPayloads, parsePayload, textsOf } from './payload-text.js';
 
 /** Where an upsert has its payloads as they are stored. */
 const TEXTS = Symbol('texts');
@@ -39,9 +33,4 @@ export function storedUpsert(
  */
 export function packedTexts(operation: StoredUpsert): PackedTexts {
   return operation[TEXTS] ?? packPayloads(operation.payloads);
-}
-
-/** The texts of an upsert's payloads, row by row; errors as `packedTexts`. */
-export function payloadTexts(operation: StoredUpsert): readonly PayloadText[] {
-  return textsOf(packedTexts(operation));
 }

@@ -1,8 +1,8 @@
 import type { PointId } from '../../types.js';
 import type { PayloadIndexType } from './operations.js';
 import type { IndexSchema } from './payload-index/segment-indexes.js';
-import type { PayloadText } from './payload-text.js';
-import { LIVE, type Segment, type SegmentMark } from './segment.js';
+import type { PackedTexts, PayloadText } from './payload-text.js';
+import type { Segment, SegmentMark } from './segment.js';
 
 /** Where the live row of a point is. */
 export interface Location {
@@ -65,10 +65,24 @@ export class Transaction {
 
   /** Adds the new version of a point; the old one must have been stamped. */
   append(id: PointId, payload: PayloadText, vector: Float32Array): void {
-    this.#target ??= this.#chooseTarget();
-    this.#touch(this.#target);
-    const row = { id, payload, insertedAt: this.opNum, deletedAt: LIVE };
-    this.#target.append(row, vector);
+    this.#beginTarget().append({ id, payload, insertedAt: this.opNum }, vector);
+  }
+
+  /**
+   * Adds the new versions of points, one at least, and ends the old ones; of an id that comes again
+   * the last one stays. Returns how many points that are.
+   */
+  replaceAll(ids: readonly PointId[], payloads: PackedTexts, vectors: Float32Array): number {
+    const target = this.#beginTarget();
+    target.appendColumns(vectors, payloads);
+    let points = 0;
+    for (const id of ids) {
+      const old = this.find(id);
+      if (old?.segment.insertedAt[old.row] !== this.opNum) points += 1;
+      if (old !== undefined) this.stamp(old);
+      target.appendVersion(id, this.opNum);
+    }
+    return points;
   }
 
   /** Ends the present version of a point. */
@@ -91,6 +105,12 @@ export class Transaction {
     if (this.#schemaBefore === undefined) return;
     this.#schema.clear();
     for (const [key, type] of this.#schemaBefore) this.#schema.set(key, type);
+  }
+
+  #beginTarget(): Segment {
+    this.#target ??= this.#chooseTarget();
+    this.#touch(this.#target);
+    return this.#target;
   }
 
   #touch(segment: Segment): void {
