@@ -64,7 +64,7 @@ export async function* encodeRows(
   let first = from;
   let bytes = 0;
   for (let row = from; row < to; row += 1) {
-    bytes += rowBytes + segment.payloads.textAt(row).length;
+    bytes += rowBytes + segment.payloads.lengthAt(row);
     if (bytes >= BLOCK_BYTES) {
       yield rowsBlock(segment, first, row + 1);
       first = row + 1;
@@ -121,13 +121,9 @@ export function decodeStamps(data: Uint8Array): StampsBlock {
 }
 
 function rowsBlock(segment: Segment, first: number, end: number): EncodedBlock {
-  const { dimensions } = segment.slab;
   const count = end - first;
   const payloads = segment.payloads.pack(first, end);
-  const vectors = new Float32Array(count * dimensions);
-  for (let row = 0; row < count; row += 1) {
-    vectors.set(segment.slab.at(first + row), row * dimensions);
-  }
+  const vectors = segment.slab.slice(first, end);
   const columns = {
     version: ROWS_VERSION,
     ids: segment.ids.slice(first, end),

@@ -68,15 +68,24 @@ export class PayloadColumn {
     return this.#chunkOf(row).peek(row & (CHUNK_ROWS - 1));
   }
 
+  /** Bytes of a row's text. */
+  lengthAt(row: number): number {
+    return this.#chunkOf(row).lengthAt(row & (CHUNK_ROWS - 1));
+  }
+
   /** The texts of rows `from`…`to` (exclusive), copied. */
   pack(from: number, to: number): PackedTexts {
-    const texts = Array.from({ length: to - from }, (_, at) => this.textAt(from + at));
-    const lengths = texts.map(({ length }) => length);
+    const lengths: number[] = [];
+    for (let row = from; row < to; row += 1) lengths.push(this.lengthAt(row));
     const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
     let end = 0;
-    for (const text of texts) {
-      bytes.set(text, end);
-      end += text.length;
+    for (let row = from; row < to; ) {
+      const first = row & (CHUNK_ROWS - 1);
+      const count = Math.min(to - row, CHUNK_ROWS - first);
+      const run = this.#chunkOf(row).textsOf(first, first + count);
+      bytes.set(run, end);
+      end += run.length;
+      row += count;
     }
     return { bytes, lengths };
   }
@@ -138,7 +147,16 @@ class PayloadChunk {
   }
 
   textAt(row: number): PayloadText {
-    return this.#bytes.subarray(this.#beginOf(row), this.#ends[row]);
+    return this.textsOf(row, row + 1);
+  }
+
+  /** The texts of rows `from`…`to` (exclusive), which lie one after the other. */
+  textsOf(from: number, to: number): Uint8Array {
+    return this.#bytes.subarray(this.#beginOf(from), this.#beginOf(to));
+  }
+
+  lengthAt(row: number): number {
+    return this.#beginOf(row + 1) - this.#beginOf(row);
   }
 
   at(row: number): Payload {

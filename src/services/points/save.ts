@@ -116,6 +116,6 @@ function rowBytes(segment: Segment): number {
   const count = countOf(rows);
   if (count > 0) return rows.reduce((sum, block) => sum + block.bytes, 0) / count;
   const last = segment.rows - 1;
-  const payloadBytes = last < 0 ? 0 : segment.payloads.textAt(last).length;
+  const payloadBytes = last < 0 ? 0 : segment.payloads.lengthAt(last);
   return segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES + payloadBytes;
 }

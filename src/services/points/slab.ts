@@ -109,6 +109,21 @@ export class VectorSlab {
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
   }
 
+  /** The vectors of rows `from`…`to` (exclusive), one after the other, copied. */
+  slice(from: number, to: number): Float32Array {
+    const { dimensions } = this;
+    const vectors = new Float32Array((to - from) * dimensions);
+    this.#copyRows(from, to - from);
+    for (let row = from; row < to; ) {
+      const end = Math.min(to, (row | (this.rowsPerChunk - 1)) + 1);
+      const offset = this.offsetOf(row);
+      const run = this.chunkOf(row).subarray(offset, offset + (end - row) * dimensions);
+      vectors.set(run, (row - from) * dimensions);
+      row = end;
+    }
+    return vectors;
+  }
+
   /**
    * 1 / length of a row's vector, 0 for a zero vector; 0 for any with the distance `euclid`. To be
    * asked after `chunkOf`, or after scores of the row.
