@@ -2,8 +2,8 @@
 
 /** Points of the whole form, of `--quick`, and of `--smoke`, which only sees that it works. */
 export const SIZES = {
-  full: { points: 100_000, queries: 1000, repetitions: 3, growth: 1_000_000, singles: 2000 },
-  quick: { points: 40_000, queries: 300, repetitions: 1, growth: 100_000, singles: 500 },
+  full: { points: 100_000, queries: 1000, repetitions: 3, growth: 1_000_000, singles: 4000 },
+  quick: { points: 40_000, queries: 300, repetitions: 1, growth: 100_000, singles: 1000 },
   smoke: { points: 2000, queries: 20, repetitions: 1, growth: 10_000, singles: 50 },
 };
 
