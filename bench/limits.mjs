@@ -24,15 +24,20 @@ const batches = Array.from({ length: POINTS / BATCH }, (_, at) =>
   pointsOf(data, at * BATCH, BATCH),
 );
 
-/** What an applied point needs at least: its vector in a slab and its row by its id. */
+/** What applied points need at least: their vectors in a slab and their rows by their ids, which count up. */
 class Slab {
   #vectors = new Float32Array(POINTS * data.dimensions);
-  #rows = new Map();
+  #rows = new Int32Array(POINTS);
+  #count = 0;
 
-  take({ id, vector }) {
-    const row = this.#rows.size;
-    this.#rows.set(id, row);
-    this.#vectors.set(vector, row * data.dimensions);
+  take(points, record) {
+    const length = points.length * data.dimensions;
+    const vectors = new Float32Array(record.buffer, record.byteOffset, length);
+    this.#vectors.set(vectors, this.#count * data.dimensions);
+    for (const { id } of points) {
+      this.#rows[id] = this.#count;
+      this.#count += 1;
+    }
   }
 }
 
@@ -79,7 +84,7 @@ async function ingest(callers, { twice, made }) {
       next += 1;
       const record = ready?.[number] ?? recordOf(batches[number]);
       await log.put(keyOf(number), record, { sync: true });
-      if (made) for (const point of batches[number]) slab.take(point);
+      if (made) slab.take(batches[number], record);
       if (twice) keep(record);
     }
   };

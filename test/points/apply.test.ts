@@ -254,6 +254,37 @@ describe('an operation that is declined', () => {
     expect(holder.apply(1, upsert([1, 2]))).toBe(2);
   });
 
+  it.each([
+    ['ids', 'Int32Array', Int32Array, 2, {}],
+    ['payloads', 'Uint8Array', Uint8Array, 1024, { text: 'x'.repeat(2000) }],
+  ] as const)('leaves nothing of what it did before memory for %s lacked', async (...given) => {
+    const [, name, real, lengthMax, payload] = given;
+    const { holder, writer } = await start();
+    // As many as the first table takes.
+    writer.upsert([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 1);
+    const before = [await contents(holder), holder.segments()];
+    const ids = [5, 11, 5, 12];
+    const payloads = ids.map(() => payload);
+    const upsert = { kind: 'upsert' as const, ids, vectors: new Float32Array(8).fill(2), payloads };
+    const scarce = (length: number) => {
+      if (length > lengthMax) throw new RangeError('Array buffer allocation failed');
+      return new real(length);
+    };
+    vi.stubGlobal(name, scarce);
+    let thrown: unknown;
+    try {
+      holder.apply(2, upsert);
+    } catch (error) {
+      thrown = error;
+    }
+    vi.unstubAllGlobals();
+    expect(isTransient(thrown)).toBe(true);
+    expect([await contents(holder), holder.segments()]).toEqual(before);
+    expect(holder.apply(2, upsert)).toBe(3);
+    expect(holder.get([5, 11, 12]).map((point) => point.payload)).toEqual(payloads.slice(1));
+    expect(holder.pointCount).toBe(12);
+  });
+
   it('never goes back in the log', async () => {
     const { holder, writer } = await start();
     writer.upsert([1], 1);

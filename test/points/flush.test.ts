@@ -159,7 +159,7 @@ describe('a flush', () => {
   it('splits much data into blocks of about 1 MiB', async () => {
     const { store, holder, writer } = await start(256);
     const ids = range(0, 4000);
-    const vectors = new Float32Array(256 * 4000).fill(1);
+    const vectors = Float32Array.from({ length: 256 * 4000 }, (_, at) => at % 1013);
     writer.apply({ kind: 'upsert', ids, vectors, payloads: ids.map((id) => ({ id })) });
     const estimate = holder.dirtyBytes();
     await flush(holder);

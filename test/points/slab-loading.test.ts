@@ -28,7 +28,10 @@ function twins(blocks: readonly { rows: number; isStored: boolean }[]) {
     const next = vectors.slice(plain.rows, plain.rows + rows);
     for (const vector of next) plain.append(vector);
     if (isStored) loaded.takeIn(stored(next));
-    else for (const vector of next) loaded.append(vector);
+    else
+      loaded.append(
+        new Float32Array(Buffer.concat(next.map(({ buffer }) => new Uint8Array(buffer))).buffer),
+      );
   }
   return { loaded, plain };
 }
@@ -47,6 +50,7 @@ const LOOKS: Record<string, (slab: VectorSlab, row: number) => unknown> = {
     slab.chunkOf(row);
     return slab.inverseNorm(row);
   },
+  slice: (slab, row) => digest(slab.slice(row >> 1, Math.max(row, slab.rows - 3))),
   chunks: (slab, row) => digest(slab.chunks[Math.floor(row / slab.rowsPerChunk)]),
   scores: (slab, row) => {
     const from = row - (row % slab.rowsPerChunk);

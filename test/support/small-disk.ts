@@ -13,6 +13,7 @@ export interface SmallDisk {
 
 /** Taken away at once. */
 const BALLAST_BYTES = 4 * 1024 * 1024;
+const ROUNDS_MAX = 1000;
 
 function mount(path: string, bytes: number): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path], { stdio: 'pipe' });
@@ -66,13 +67,16 @@ function diskAt(path: string): SmallDisk {
       rmSync(ballast, { recursive: true, force: true });
       mkdirSync(ballast);
       // Bit by bit, because a store may write beside: what was free a moment ago may be taken.
-      for (let room = freeBytes() - bytes; room > 0; room = freeBytes() - bytes) {
+      for (let rounds = 0; rounds < ROUNDS_MAX; rounds += 1) {
+        const room = freeBytes() - Math.ceil(bytes);
+        if (room <= 0) return;
         try {
           appendFileSync(file, Buffer.alloc(Math.min(room, BALLAST_BYTES)));
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
         }
       }
+      throw new Error(`the disk never had ${bytes} bytes left: ${freeBytes()}`);
     },
   };
 }

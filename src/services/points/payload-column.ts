@@ -82,7 +82,7 @@ export class PayloadColumn {
     for (let row = from; row < to; ) {
       const first = row & (CHUNK_ROWS - 1);
       const count = Math.min(to - row, CHUNK_ROWS - first);
-      const run = this.#chunkOf(row).textsOf(first, first + count);
+      const run = this.#chunkOf(row).bytesOf(first, first + count);
       bytes.set(run, end);
       end += run.length;
       row += count;
@@ -147,11 +147,11 @@ class PayloadChunk {
   }
 
   textAt(row: number): PayloadText {
-    return this.textsOf(row, row + 1);
+    return this.bytesOf(row, row + 1);
   }
 
-  /** The texts of rows `from`…`to` (exclusive), which lie one after the other. */
-  textsOf(from: number, to: number): Uint8Array {
+  /** The texts of rows `from`…`to` (exclusive), one after the other. */
+  bytesOf(from: number, to: number): Uint8Array {
     return this.#bytes.subarray(this.#beginOf(from), this.#beginOf(to));
   }
 

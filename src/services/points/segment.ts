@@ -138,7 +138,10 @@ export class Segment {
    */
   appendColumns(vectors: Float32Array, payloads: PackedTexts): void {
     assert(this.appendable, 'the segment takes rows');
-    this.slab.appendAll(vectors);
+    const { dimensions } = this.slab;
+    const isTable = vectors.length === payloads.lengths.length * dimensions;
+    assert(isTable, 'each row has a vector and a payload');
+    this.slab.append(vectors);
     this.payloads.takeIn(payloads);
   }
 

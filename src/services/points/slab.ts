@@ -176,17 +176,11 @@ export class VectorSlab {
   }
 
   /**
-   * Adds a row and returns its number. Throws a transient `SLUICE_NOT_ENOUGH_SPACE` when the
-   * machine has no memory for it.
+   * Adds rows, whose vectors follow each other. Throws a transient `SLUICE_NOT_ENOUGH_SPACE` when the
+   * machine has no memory for them; then none of them is there.
    */
-  append(vector: Float32Array): number {
-    assert(vector.length === this.dimensions, 'a vector has as many numbers as the slab says');
-    this.appendAll(vector);
-    return this.#rows - 1;
-  }
-
-  /** Adds rows that follow each other. Throws as `append`; then some of them may be there. */
-  appendAll(vectors: Float32Array): void {
+  append(vectors: Float32Array): void {
+    assert(vectors.length % this.dimensions === 0, 'vectors have as many numbers as the slab says');
     const { dimensions } = this;
     const end = this.#rows + vectors.length / dimensions;
     this.allocate(end);
@@ -241,11 +235,10 @@ export class VectorSlab {
   }
 
   /** Takes in the next row, which a thread has written into allocated memory. */
-  adopt(): number {
+  adopt(): void {
     const row = this.#rows;
     this.#inverseNorms?.push(inverseNormAt(this.chunkOf(row), this.offsetOf(row), this.dimensions));
     this.#rows = row + 1;
-    return row;
   }
 
   /** Forgets the rows from `rows` on: those of an operation that is undone. */

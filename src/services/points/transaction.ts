@@ -1,3 +1,4 @@
+import { assert } from '../../errors.js';
 import type { PointId } from '../../types.js';
 import type { PayloadIndexType } from './operations.js';
 import type { IndexSchema } from './payload-index/segment-indexes.js';
@@ -73,6 +74,7 @@ export class Transaction {
    * the last one stays. Returns how many points that are.
    */
   replaceAll(ids: readonly PointId[], payloads: PackedTexts, vectors: Float32Array): number {
+    assert(ids.length === payloads.lengths.length, 'each point has a payload');
     const target = this.#beginTarget();
     target.appendColumns(vectors, payloads);
     let points = 0;
