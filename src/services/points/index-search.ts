@@ -62,7 +62,7 @@ export async function searchIndex(
         (filter === undefined || filter.passes(segment, row)),
     );
     if (hits.length >= hitsWanted || candidates.length === rows) {
-      for (const row of hits) ranking.consider(segment, row);
+      ranking.considerEach(segment, hits);
       return true;
     }
     candidatesWanted *= 2;

@@ -67,6 +67,12 @@ export class Ranking {
     for (const row of rows) if (segment.isVisible(row, version)) this.consider(segment, row);
   }
 
+  /** As `consider`, of rows that lie anywhere. */
+  considerEach(segment: Segment, rows: Uint32Array): void {
+    segment.slab.fetch(rows);
+    for (const row of rows) this.consider(segment, row);
+  }
+
   /** Takes a visible row if it is near enough and passes the filter. */
   consider(segment: Segment, row: number): void {
     const { slab } = segment;

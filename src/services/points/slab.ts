@@ -21,6 +21,9 @@ const PLAIN_CHUNKS = 4;
 /** Stored vectors are copied to their chunks in runs of 64 rows at most. */
 const RUN_SHIFT = 6;
 
+/** Of 4 bytes in what a processor fetches at once. */
+const NUMBERS_PER_LINE = 16;
+
 /** A multiple of 8, which the processor's nearest cache holds beside as much of the target. */
 const PIECE_BYTES = 16 * 1024;
 const piece = new Uint8Array(PIECE_BYTES);
@@ -107,6 +110,23 @@ export class VectorSlab {
   at(row: number): Float32Array {
     const offset = this.offsetOf(row);
     return this.chunkOf(row).subarray(offset, offset + this.dimensions);
+  }
+
+  /**
+   * Has the processor fetch rows that are about to be read: it waits for all of them at once, where
+   * sums over one after the other would wait for each.
+   */
+  fetch(rows: Uint32Array): number {
+    let sum = 0;
+    for (const row of rows) {
+      const chunk = this.chunkOf(row);
+      const offset = this.offsetOf(row);
+      sum += this.inverseNorm(row);
+      for (let at = 0; at < this.dimensions; at += NUMBERS_PER_LINE)
+        sum += chunk[offset + at] as number;
+    }
+    // Given out, so that nobody may leave the reads away.
+    return sum;
   }
 
   /** The vectors of rows `from`…`to` (exclusive), one after the other, copied. */
