@@ -50,7 +50,12 @@ const LOOKS: Record<string, (slab: VectorSlab, row: number) => unknown> = {
     slab.chunkOf(row);
     return slab.inverseNorm(row);
   },
-  slice: (slab, row) => digest(slab.slice(row >> 1, Math.max(row, slab.rows - 3))),
+  copyTo: (slab, row) => {
+    const [from, to] = [row >> 1, Math.max(row, slab.rows - 3)];
+    const copy = new Float32Array((to - from) * DIMENSIONS);
+    slab.copyTo(copy, from, to);
+    return digest(copy);
+  },
   chunks: (slab, row) => digest(slab.chunks[Math.floor(row / slab.rowsPerChunk)]),
   scores: (slab, row) => {
     const from = row - (row % slab.rowsPerChunk);

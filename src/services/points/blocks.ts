@@ -35,6 +35,7 @@ const packr = new Packr({ useRecords: false });
 
 /** A block before it is written; `count` entries of a log. */
 export interface EncodedBlock {
+  /** Its memory is used again for the next block. */
   data: Uint8Array;
   count: number;
 }
@@ -61,18 +62,19 @@ export async function* encodeRows(
   pace: Pace,
 ): AsyncGenerator<EncodedBlock> {
   const rowBytes = segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES;
+  const scratch = new Scratch();
   let first = from;
   let bytes = 0;
   for (let row = from; row < to; row += 1) {
     bytes += rowBytes + segment.payloads.lengthAt(row);
     if (bytes >= BLOCK_BYTES) {
-      yield rowsBlock(segment, first, row + 1);
+      yield rowsBlock(segment, first, row + 1, scratch);
       first = row + 1;
       bytes = 0;
     }
     if (pace.isDue()) await pace.rest();
   }
-  if (first < to) yield rowsBlock(segment, first, to);
+  if (first < to) yield rowsBlock(segment, first, to, scratch);
 }
 
 /** Stamps `from`…`to` (exclusive) of a segment in blocks of about 1 MiB. */
@@ -83,11 +85,12 @@ export async function* encodeStamps(
   pace: Pace,
 ): AsyncGenerator<EncodedBlock> {
   const countMax = Math.floor(BLOCK_BYTES / STAMP_BYTES);
+  const scratch = new Scratch();
   for (let first = from; first < to; first += countMax) {
     const rows = segment.stamps.slice(first, Math.min(to, first + countMax));
     const deletedAt = rows.map((row) => segment.deletedAt[row]);
     const bytes = rows.length * STAMP_BYTES_MAX + HEADER_BYTES;
-    yield { data: packInto(bytes, { rows, deletedAt }), count: rows.length };
+    yield { data: packInto(scratch.bytes(bytes), { rows, deletedAt }), count: rows.length };
     if (pace.isDue()) await pace.rest();
   }
 }
@@ -120,10 +123,30 @@ export function decodeStamps(data: Uint8Array): StampsBlock {
   return { rows, deletedAt };
 }
 
-function rowsBlock(segment: Segment, first: number, end: number): EncodedBlock {
+/**
+ * Memory for one block after the other: each in its own would be garbage that lies in memory until
+ * the collector comes, which a flush of many blocks doesn't make it do.
+ */
+class Scratch {
+  #bytes = Buffer.allocUnsafeSlow(0);
+  #numbers = new Float32Array();
+
+  bytes(length: number): Buffer {
+    if (this.#bytes.length < length) this.#bytes = Buffer.allocUnsafeSlow(length);
+    return this.#bytes;
+  }
+
+  numbers(length: number): Float32Array {
+    if (this.#numbers.length < length) this.#numbers = new Float32Array(length);
+    return this.#numbers.subarray(0, length);
+  }
+}
+
+function rowsBlock(segment: Segment, first: number, end: number, scratch: Scratch): EncodedBlock {
   const count = end - first;
   const payloads = segment.payloads.pack(first, end);
-  const vectors = segment.slab.slice(first, end);
+  const vectors = scratch.numbers(count * segment.slab.dimensions);
+  segment.slab.copyTo(vectors, first, end);
   const columns = {
     version: ROWS_VERSION,
     ids: segment.ids.slice(first, end),
@@ -133,16 +156,16 @@ function rowsBlock(segment: Segment, first: number, end: number): EncodedBlock {
     vectors: float32ToBytes(vectors),
   };
   const bytes = payloads.bytes.length + vectors.byteLength + count * ROW_BYTES_MAX + HEADER_BYTES;
-  return { data: packInto(bytes, columns), count };
+  return { data: packInto(scratch.bytes(bytes), columns), count };
 }
 
 /**
- * Packs what takes so many bytes, or more, if need be, in a buffer of its own. All encoders of a
- * process share the one that they have otherwise; it would grow to four times of this, and stay so
- * large, and log records that lie in it would keep all of it.
+ * Packs into a buffer, or into another one if it is too small. All encoders of a process share the
+ * one that they have otherwise; it would grow to four times of a block, and stay so large, and log
+ * records that lie in it would keep all of it.
  */
-function packInto(bytes: number, columns: object): Uint8Array {
-  packr.useBuffer(Buffer.allocUnsafeSlow(bytes));
+function packInto(buffer: Buffer, columns: object): Uint8Array {
+  packr.useBuffer(buffer);
   try {
     return packr.pack(columns);
   } finally {

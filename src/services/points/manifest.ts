@@ -55,7 +55,10 @@ export interface ManifestBody {
 export interface BlockStore {
   /** Opens or creates the store; gives the last manifest, or undefined when there is none yet. */
   open(options: { storeId: string }): Promise<ManifestBody | undefined>;
-  /** Writes blocks that nothing refers to yet, durably; sees to what it wrote when it rejects. */
+  /**
+   * Writes blocks that nothing refers to yet, durably; sees to what it wrote when it rejects. The
+   * memory of a payload is used again when the next one is asked for.
+   */
   putBlocks(payloads: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly BlockRef[]>;
   readBlock(ref: BlockRef): Promise<Uint8Array>;
   /** One durable step to a new manifest, which also deletes what it dropped or was discarded. */

@@ -129,19 +129,17 @@ export class VectorSlab {
     return sum;
   }
 
-  /** The vectors of rows `from`…`to` (exclusive), one after the other, copied. */
-  slice(from: number, to: number): Float32Array {
+  /** Copies the vectors of rows `from`…`to` (exclusive), one after the other, to where the target begins. */
+  copyTo(target: Float32Array, from: number, to: number): void {
     const { dimensions } = this;
-    const vectors = new Float32Array((to - from) * dimensions);
     this.#copyRows(from, to - from);
     for (let row = from; row < to; ) {
       const end = Math.min(to, (row | (this.rowsPerChunk - 1)) + 1);
       const offset = this.offsetOf(row);
       const run = this.chunkOf(row).subarray(offset, offset + (end - row) * dimensions);
-      vectors.set(run, (row - from) * dimensions);
+      target.set(run, (row - from) * dimensions);
       row = end;
     }
-    return vectors;
   }
 
   /**
