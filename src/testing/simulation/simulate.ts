@@ -9,6 +9,8 @@ import { World, type WorldOptions } from './world.js';
 
 /** Events between two looks at everything that must hold at every moment. */
 const EVENTS_A_LOOK = 16;
+/** Events between two turns of the event loop, in which rejections are told that nobody handles. */
+const EVENTS_A_TURN = 64;
 /** Events after which a run counts as endless, for each operation. */
 const EVENTS_MAX = 2000;
 
@@ -128,7 +130,7 @@ async function pump(
   const onUnhandled = (reason: unknown) => violated('no rejection is left alone', String(reason));
   globalThis.process?.on('unhandledRejection', onUnhandled);
   for (;;) {
-    await systemClock.yield();
+    await (time.steps % EVENTS_A_TURN === 0 ? systemClock.yield() : everythingSettled());
     if (isDone || world.violation !== undefined) break;
     if (time.steps % EVENTS_A_LOOK === 0) look(world, counters);
     void world.mayInterrupt();
@@ -142,6 +144,11 @@ async function pump(
   }
   globalThis.process?.off('unhandledRejection', onUnhandled);
   world.process?.crash(false);
+}
+
+/** Resolves when all promises have been followed up that are settled now: a turn of the event loop costs more. */
+function everythingSettled(): Promise<void> {
+  return new Promise((resolve) => globalThis.process.nextTick(resolve));
 }
 
 function look(world: World, counters: Counters): void {
