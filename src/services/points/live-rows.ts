@@ -1,12 +1,13 @@
 import { SluiceError } from '../../errors.js';
 import type { PointId } from '../../types.js';
+import { randomId } from '../random-id.js';
 
 /** Slots of the first table; a power of two. */
 const SLOTS_MIN = 16;
 const FREE = -1;
 
 /** Another one in each process, so that nobody can choose ids that crowd; the order of rows tells nothing. */
-const SEED = Math.floor(Math.random() * 2 ** 32);
+const SEED = Number.parseInt(randomId(4), 16);
 
 /**
  * A number of 53 bits spread over 32, each of which depends on all of its bits.
