@@ -16,6 +16,9 @@ export const ROW_BYTES = 16;
 /** What a stamp takes: a row number and an op number. */
 export const STAMP_BYTES = 12;
 
+/** Stamps of one block: packed in one go, in some 2 ms. */
+const STAMPS_MAX = 8192;
+
 /** What it takes at most: both numbers as doubles. */
 const STAMP_BYTES_MAX = 18;
 
@@ -77,21 +80,20 @@ export async function* encodeRows(
   if (first < to) yield rowsBlock(segment, first, to, scratch);
 }
 
-/** Stamps `from`…`to` (exclusive) of a segment in blocks of about 1 MiB. */
+/** Stamps `from`…`to` (exclusive) of a segment in blocks of about 100 KiB. */
 export async function* encodeStamps(
   segment: Segment,
   from: number,
   to: number,
   pace: Pace,
 ): AsyncGenerator<EncodedBlock> {
-  const countMax = Math.floor(BLOCK_BYTES / STAMP_BYTES);
   const scratch = new Scratch();
-  for (let first = from; first < to; first += countMax) {
-    const rows = segment.stamps.slice(first, Math.min(to, first + countMax));
+  for (let first = from; first < to; first += STAMPS_MAX) {
+    const rows = segment.stamps.slice(first, Math.min(to, first + STAMPS_MAX));
     const deletedAt = rows.map((row) => segment.deletedAt[row]);
     const bytes = rows.length * STAMP_BYTES_MAX + HEADER_BYTES;
     yield { data: packInto(scratch.bytes(bytes), { rows, deletedAt }), count: rows.length };
-    if (pace.isDue()) await pace.rest();
+    if (pace.isOver()) await pace.rest();
   }
 }
 
