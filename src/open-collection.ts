@@ -39,6 +39,8 @@ export async function readyCollection(
   try {
     if (signal?.aborted) giveUp();
     await collection.ready();
+    // It may have fired when the collection was open and nobody had heard of that yet.
+    if (signal?.aborted) throw signal.reason;
   } catch (error) {
     // Whatever opening has taken is given back; the caller has nothing to close.
     await collection.close().catch(() => {});
