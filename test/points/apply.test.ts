@@ -263,7 +263,7 @@ describe('an operation that is declined', () => {
     // As many as the first table takes.
     writer.upsert([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 1);
     const before = [await contents(holder), holder.segments()];
-    const ids = [5, 11, 5, 12];
+    const ids = [11, 5, 12, 5];
     const payloads = ids.map(() => payload);
     const upsert = { kind: 'upsert' as const, ids, vectors: new Float32Array(8).fill(2), payloads };
     const scarce = (length: number) => {
