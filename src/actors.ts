@@ -1,7 +1,8 @@
 // Binds the state charts to the services: every effect and action that a chart names is given here.
-import { fromPromise, type PromiseActorLogic } from 'xstate';
+import type { PromiseActorLogic } from 'xstate';
 import { type ChartedCore, coreOf } from './charted-core.js';
-import { errorText, isCancelled, SluiceError } from './errors.js';
+import { effectLogic } from './effect-logic.js';
+import { isCancelled, SluiceError } from './errors.js';
 import { flushWorkerMachine } from './machines/flush-worker.js';
 import { optimizationTaskMachine, type RunInput } from './machines/optimization-task.js';
 import { optimizerSchedulerMachine } from './machines/optimizer-scheduler.js';
@@ -25,9 +26,9 @@ function effectOf(owner: WorkerId | 'root') {
   return <Output, Input>(
     work: (core: ChartedCore, input: Input, effect: RunningEffect) => Promise<Output> | Output,
   ): PromiseActorLogic<Output, Input> =>
-    fromPromise<Output, Input>(({ input, signal, system }) => {
+    effectLogic<Output, Input>(({ input, system }) => {
       const core = coreOf({ system });
-      return core.incarnations.run(owner, signal, async (effect) => work(core, input, effect));
+      return core.incarnations.run(owner, (effect) => work(core, input, effect));
     });
 }
 
@@ -133,15 +134,10 @@ const ofScheduler = effectOf('optimizerScheduler');
 
 /** A phase of an optimization, which is cancelled when its effect is aborted. */
 function phase<Output>(work: (run: OptimizationRun) => Promise<Output> | Output) {
-  return ofScheduler(async (core, { run }: RunInput, { signal }) => {
+  return ofScheduler(async (core, { run }: RunInput, effect) => {
     const current = core.runs.get(run);
-    const stop = () => current.cancel(errorText(signal.reason));
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      return await work(current);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+    effect.whenAborted(({ message }) => current.cancel(message));
+    return await work(current);
   });
 }
 

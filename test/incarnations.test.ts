@@ -1,19 +1,21 @@
+import { SluiceError } from 'sluice';
 import { describe, expect, it } from 'vitest';
-import { Incarnations, type RunningEffect } from '#sluice/services/incarnations.js';
+import { Incarnations } from '#sluice/services/incarnations.js';
 
 /** An effect that goes on until it is told to end. */
-function begin(incarnations: Incarnations<'worker' | 'other'>, outer = new AbortController()) {
+function begin(incarnations: Incarnations<'worker' | 'other'>) {
   let end: () => void = () => {};
-  let begun: RunningEffect | undefined;
-  const settled = incarnations.run('worker', outer.signal, async (effect) => {
-    begun = effect;
-    await new Promise<void>((resolve) => {
-      end = resolve;
-    });
-  });
-  if (begun === undefined) throw new Error('the effect has not begun');
-  return { effect: begun, outer, end: () => end(), settled };
+  const effect = incarnations.run(
+    'worker',
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  );
+  return { effect, end: () => end() };
 }
+
+const enough = new SluiceError('SLUICE_CANCELLED', 'enough');
 
 describe('an effect of a worker', () => {
   it('is aborted with its worker, and not with another one', () => {
@@ -27,34 +29,44 @@ describe('an effect of a worker', () => {
     expect(signal.reason).toMatchObject({ code: 'SLUICE_CANCELLED', message: 'it has crashed' });
   });
 
-  it('is aborted by the signal that it was given, for the same reason', () => {
-    const { effect, outer } = begin(new Incarnations());
+  it('is aborted by itself, for the first reason', () => {
+    const incarnations = new Incarnations<'worker' | 'other'>();
+    const { effect } = begin(incarnations);
+    const heard: unknown[] = [];
+    effect.whenAborted((reason) => heard.push(reason));
     const { signal } = effect;
-    outer.abort('enough');
-    expect([signal.aborted, signal.reason]).toEqual([true, 'enough']);
+    effect.abort(enough);
+    incarnations.abort('worker', 'it has crashed, too');
+    expect([signal.aborted, signal.reason, heard]).toEqual([true, enough, [enough]]);
   });
 
   it('finds that it was aborted before it asked', () => {
     const incarnations = new Incarnations<'worker' | 'other'>();
-    const byWorker = begin(incarnations);
+    const { effect } = begin(incarnations);
     incarnations.abort('worker', 'it has crashed');
-    expect(byWorker.effect.aborted).toBe(true);
-    expect(byWorker.effect.signal.reason).toMatchObject({ message: 'it has crashed' });
+    const heard: string[] = [];
+    effect.whenAborted(({ message }) => heard.push(message));
+    expect(effect.aborted).toBe(true);
+    expect(effect.signal.reason).toMatchObject({ message: 'it has crashed' });
+    expect(heard).toEqual(['it has crashed']);
+  });
 
-    const byOuter = begin(incarnations);
-    byOuter.outer.abort('enough');
-    expect(byOuter.effect.aborted).toBe(true);
-    incarnations.abort('worker', 'it has crashed, too');
-    expect(byOuter.effect.signal.reason).toBe('enough');
+  it('fails when it fails at once', async () => {
+    const incarnations = new Incarnations<'worker' | 'other'>();
+    const effect = incarnations.run('worker', () => {
+      throw enough;
+    });
+    await expect(effect.settled).rejects.toBe(enough);
+    await incarnations.settled('worker');
   });
 
   it('hears nothing any more when it has settled, and then nobody waits for it', async () => {
     const incarnations = new Incarnations<'worker' | 'other'>();
-    const { effect, outer, end, settled } = begin(incarnations);
+    const { effect, end } = begin(incarnations);
     const silent = begin(incarnations);
     const { signal } = effect;
     silent.end();
-    await silent.settled;
+    await silent.effect.settled;
     let isOver = false;
     const waiting = incarnations.settled('worker').then(() => {
       isOver = true;
@@ -62,13 +74,10 @@ describe('an effect of a worker', () => {
     await Promise.resolve();
     expect(isOver).toBe(false);
     end();
-    await settled;
+    await effect.settled;
     await waiting;
-    const { signal: askedLate } = silent.effect;
-    silent.outer.abort('too late');
-    expect(askedLate.aborted).toBe(false);
-    outer.abort('too late');
+    silent.effect.abort(enough);
     incarnations.abort('worker', 'too late');
-    expect(signal.aborted).toBe(false);
+    expect([silent.effect.signal.aborted, signal.aborted]).toEqual([false, false]);
   });
 });

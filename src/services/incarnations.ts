@@ -1,44 +1,72 @@
 import { SluiceError } from '../errors.js';
 
 /** Something that a worker has set going and that has not settled. */
-export class RunningEffect {
-  readonly #outer: AbortSignal;
+export class RunningEffect<T = unknown> {
   #controller: AbortController | undefined;
-  /** Why its worker has aborted it. */
+  /** Why it was aborted. */
   #reason: SluiceError | undefined;
+  #onAbort: ((reason: SluiceError) => void) | undefined;
   #hasEnded = false;
-  settled: Promise<unknown> = Promise.resolve();
+  #settled: Promise<T> | undefined;
 
-  constructor(outer: AbortSignal) {
-    this.#outer = outer;
+  /** Begins; `ended` is called when it has settled, before anybody hears of that. */
+  begin(work: (effect: RunningEffect) => Promise<T> | T, ended: () => void): void {
+    const end = () => {
+      this.#hasEnded = true;
+      ended();
+    };
+    // Neither async nor finally: each would put off by some turns what half of all events wait for.
+    this.#settled = this.#start(work).then(
+      (output) => {
+        end();
+        return output;
+      },
+      (error) => {
+        end();
+        throw error;
+      },
+    );
+  }
+
+  #start(work: (effect: RunningEffect) => Promise<T> | T): Promise<T> {
+    try {
+      return Promise.resolve(work(this));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** What it comes to; undefined while it begins. */
+  get settled(): Promise<T> | undefined {
+    return this.#settled;
   }
 
   get aborted(): boolean {
-    return this.#reason !== undefined || this.#outer.aborted;
+    return this.#reason !== undefined;
   }
 
   /** Fires when the effect is aborted. Made when it is first asked for: most effects never look. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort(this.#reason ?? this.#outer.reason);
-      else if (!this.#hasEnded) this.#outer.addEventListener('abort', this.#follow, { once: true });
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
 
+  /** Calls `callback` when the effect is aborted, at once if it has been. One callback an effect. */
+  whenAborted(callback: (reason: SluiceError) => void): void {
+    if (this.#reason !== undefined) callback(this.#reason);
+    else this.#onAbort = callback;
+  }
+
+  /** Does nothing when it has settled or was aborted before. */
   abort(reason: SluiceError): void {
-    if (!this.aborted) this.#reason = reason;
+    if (this.#hasEnded || this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#onAbort?.(reason);
     this.#controller?.abort(reason);
   }
-
-  /** It has settled: nobody listens any more. */
-  end(): void {
-    this.#hasEnded = true;
-    this.#outer.removeEventListener('abort', this.#follow);
-  }
-
-  readonly #follow = () => this.#controller?.abort(this.#outer.reason);
 }
 
 /**
@@ -48,25 +76,14 @@ export class RunningEffect {
 export class Incarnations<Owner extends string> {
   readonly #owners = new Map<Owner, Set<RunningEffect>>();
 
-  /**
-   * Runs an effect on behalf of a worker. It is aborted by `signal` and by `abort(owner)`.
-   * Returns the effect's own promise.
-   */
-  run<T>(
-    owner: Owner,
-    signal: AbortSignal,
-    work: (effect: RunningEffect) => Promise<T>,
-  ): Promise<T> {
+  /** Begins an effect on behalf of a worker, which `abort(owner)` aborts with it. */
+  run<T>(owner: Owner, work: (effect: RunningEffect) => Promise<T> | T): RunningEffect<T> {
     const running = this.#of(owner);
-    const effect = new RunningEffect(signal);
+    const effect = new RunningEffect<T>();
     // Before it begins, because it may itself be what ends its worker.
     running.add(effect);
-    const settled = (async () => work(effect))().finally(() => {
-      effect.end();
-      running.delete(effect);
-    });
-    effect.settled = settled;
-    return settled;
+    effect.begin(work, () => running.delete(effect));
+    return effect;
   }
 
   /** Aborts all that a worker has going; what it starts afterwards is not affected. */
