@@ -6,6 +6,8 @@ import type { ChartMeta, Flush, Reconfigured, Stop } from './signals.js';
 export interface CaptureResult {
   /** False when the last commit already holds everything: the round writes nothing. */
   changed: boolean;
+  /** True when the log could forget something that the last commit holds. */
+  forgets: boolean;
 }
 
 export type FlushWorkerEvent = Flush | Stop | Reconfigured;
@@ -29,6 +31,7 @@ const meta: ChartMeta = {
   },
   guards: {
     hasChanged: 'There is something that the last commit does not hold.',
+    mayForget: 'The log keeps what the last commit holds and nobody reads.',
     isAskedAgain: 'A Flush came during the round.',
     isAskedToStop: 'A Stop came; the last round is still to come.',
     wasLastRound: 'The round that has ended was the last.',
@@ -64,6 +67,7 @@ export const flushWorkerMachine = setup({
   },
   guards: {
     hasChanged: (_, params: CaptureResult) => params.changed,
+    mayForget: (_, params: CaptureResult) => params.forgets,
     isAskedAgain: ({ context }) => context.again,
     isAskedToStop: ({ context }) => context.stop === 'asked',
     wasLastRound: ({ context }) => context.stop === 'lastRound',
@@ -104,7 +108,11 @@ export const flushWorkerMachine = setup({
             guard: { type: 'hasChanged', params: ({ event }) => event.output },
             target: 'writingBlocks',
           },
-          { target: 'acknowledging' },
+          {
+            guard: { type: 'mayForget', params: ({ event }) => event.output },
+            target: 'acknowledging',
+          },
+          { target: 'deciding', actions: 'roundDone' },
         ],
         onError: {
           target: 'deciding',

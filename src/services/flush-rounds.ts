@@ -120,7 +120,7 @@ export class FlushRounds {
    * Takes the picture, then syncs the log: whatever the commit will hold must not be ahead of the
    * log after a power cut.
    */
-  async capture(): Promise<{ changed: boolean }> {
+  async capture(): Promise<{ changed: boolean; forgets: boolean }> {
     this.#startedAt = this.#clock.now();
     this.#answering = this.#requests.splice(0);
     const { applied, end } = this.#tail;
@@ -129,7 +129,8 @@ export class FlushRounds {
     await this.#wal.sync();
     this.#tail.synced(end);
     // The log must never forget what the last commit doesn't count.
-    return { changed: picture.changed || applied !== this.#committed };
+    const changed = picture.changed || applied !== this.#committed;
+    return { changed, forgets: this.#forgettable(this.#committed) > this.#acked };
   }
 
   async writeBlocks(signal: AbortSignal): Promise<void> {

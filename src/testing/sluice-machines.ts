@@ -64,13 +64,18 @@ function updateWorkerCase(): MachineCase {
 }
 
 function flushWorkerCase(): MachineCase {
+  const captures = [
+    { changed: true, forgets: false },
+    { changed: false, forgets: true },
+    { changed: false, forgets: false },
+  ];
   return {
     machine: flushWorkerMachine,
     properties,
     how: {
       input: { flushIntervalMs: 1000 },
       events: [{ type: 'Flush' }, { type: 'Reconfigured', flushIntervalMs: 500 }, { type: 'Stop' }],
-      children: { capture: { outputs: [{ changed: true }, { changed: false }] } },
+      children: { capture: { outputs: captures } },
       project: projection((context: FlushWorkerContext) => context),
     },
   };

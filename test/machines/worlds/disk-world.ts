@@ -1,8 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyEventObject } from 'xstate';
+import type { CaptureResult } from '#sluice/machines/flush-worker.js';
 import { type End, must, World } from './world.js';
 
 const STEPS = ['capture', 'writeBlocks', 'commit', 'acknowledge'];
+
+/** What a step that went well leads to; nothing when the round has ended. */
+function nextOf(id: string, output: unknown): string | undefined {
+  if (id !== 'capture') return STEPS[STEPS.indexOf(id) + 1];
+  const { changed, forgets } = output as CaptureResult;
+  if (changed) return 'writeBlocks';
+  return forgets ? 'acknowledge' : undefined;
+}
 
 /** The disk and those who want to be sure that it holds something: what the flush worker serves. */
 export class DiskWorld extends World {
@@ -33,11 +42,9 @@ export class DiskWorld extends World {
   }
 
   protected override ended({ id, output, failed, error }: End): void {
-    const isUnchanged = id === 'capture' && !failed && !(output as { changed: boolean }).changed;
-    this.#next = isUnchanged ? 'acknowledge' : STEPS[STEPS.indexOf(id) + 1];
-    if (failed) this.#next = undefined;
+    this.#next = failed ? undefined : nextOf(id, output);
     this.#error = error;
-    if (failed || id === 'acknowledge') this.#outcome = failed ? 'failed' : 'done';
+    if (this.#next === undefined) this.#outcome = failed ? 'failed' : 'done';
     if (this.#outcome !== undefined && this.#stop === 'lastRound') this.#stop = 'end';
   }
 
