@@ -15,6 +15,8 @@ export interface VectorShape {
 
 /** Small enough that an empty segment is cheap, large enough that chunks are few. */
 const CHUNK_BYTES = 256 * 1024;
+/** Of few dimensions, so many rows are a chunk: few bytes are written to begin a segment. */
+const CHUNK_ROWS_MAX = 1024;
 /** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
 const PLAIN_CHUNKS = 4;
 
@@ -72,7 +74,7 @@ export class VectorSlab {
     assert(Number.isSafeInteger(dimensions) && dimensions > 0, 'a slab has dimensions');
     this.dimensions = dimensions;
     const rows = CHUNK_BYTES / (dimensions * Float32Array.BYTES_PER_ELEMENT);
-    this.#shift = Math.max(0, Math.floor(Math.log2(rows)));
+    this.#shift = Math.max(0, Math.floor(Math.log2(Math.min(rows, CHUNK_ROWS_MAX))));
     this.rowsPerChunk = 1 << this.#shift;
     this.#inverseNorms = distance === 'euclid' ? undefined : [];
     this.quantized = new QuantizedRows(this, distance);
