@@ -115,8 +115,13 @@ export class WalTail<Op = unknown> {
 
   /** Limits and what is used of them. */
   get usage() {
+    const { entries, bytes, walBytes, waiting, waitingBytes } = this.#room.usage;
     return {
-      ...this.#room.usage,
+      entries,
+      bytes,
+      walBytes,
+      waiting,
+      waitingBytes,
       windowBytes: this.#windowBytes,
       windowBytesPeak: this.#windowBytesPeak,
     };

@@ -8,7 +8,7 @@ import { Workload } from './workload.js';
 import { World, type WorldOptions } from './world.js';
 
 /** Events between two looks at everything that must hold at every moment. */
-const EVENTS_A_LOOK = 16;
+const EVENTS_A_LOOK = 32;
 /** Events between two turns of the event loop, in which rejections are told that nobody handles. */
 const EVENTS_A_TURN = 64;
 /** Events after which a run counts as endless, for each operation. */
@@ -76,7 +76,7 @@ async function work(
   await lifecycle.up();
   while (workload.issued < operations && world.violation === undefined) {
     const isInterrupted = await world.rest(random.next() * 2 * settings.pauseMs);
-    if (random.chance(0.01)) await world.sleep(random.pick([100, 500, 6000]));
+    if (random.chance(0.004)) await world.sleep(random.pick([100, 500, 6000]));
     const { process } = world;
     if (process?.collection === undefined) {
       session.end();
@@ -133,7 +133,7 @@ async function pump(
     await (time.steps % EVENTS_A_TURN === 0 ? systemClock.yield() : everythingSettled());
     if (isDone || world.violation !== undefined) break;
     if (time.steps % EVENTS_A_LOOK === 0) look(world, counters);
-    void world.mayInterrupt();
+    world.mayInterrupt();
     if (!time.step()) {
       session.settled('nothing will ever happen');
       violated('there is always something to come', 'nothing will ever happen');

@@ -109,7 +109,7 @@ export class World implements Surroundings {
 
   /** Who rests acts at once, so that it meets what the worker leaves. */
   onWorkerCrash(): void {
-    void this.mayInterrupt(1);
+    this.mayInterrupt(1);
   }
 
   /** A new process, in the place of the last one. */
@@ -137,8 +137,12 @@ export class World implements Surroundings {
   }
 
   /** May interrupt who rests, in the middle of what an event sets going that comes now. */
-  async mayInterrupt(oneIn = this.chance.isTroubled ? 3 : 25): Promise<void> {
+  mayInterrupt(oneIn = this.chance.isTroubled ? 3 : 25): void {
     if (this.#interrupt === undefined || !this.chance.strikes('interruption', oneIn)) return;
+    void this.#interruptSoon();
+  }
+
+  async #interruptSoon(): Promise<void> {
     const random = this.#interruptions;
     // At least one, so that the event comes first.
     for (let turns = random.between(1, random.pick([4, 20, 80])); turns > 0; turns--) await null;

@@ -20,7 +20,11 @@ export class StoredLog {
   /** Called before a write. */
   observe({ puts, deletes, sync }: DiskWrite, entries: ReadonlyMap<string, Uint8Array>): void {
     const before = this.meta(entries);
-    const value = puts.find(([key]) => key === META_KEY)?.[1];
+    let value: Uint8Array | undefined;
+    for (const [key, bytes] of puts) {
+      if (key === META_KEY) value = bytes;
+      else this.#compare(key, bytes, entries);
+    }
     const meta = value === undefined ? before : readMeta(value);
     if (value !== undefined && !sync) {
       this.#violated('a promise of the log is synced', JSON.stringify(meta));
@@ -32,7 +36,7 @@ export class StoredLog {
       const text = `up to ${meta.acked}, on disk ${this.#committed()}`;
       this.#violated('the log forgets only what is on disk', text);
     }
-    for (const [key, bytes] of puts) this.#compare(key, bytes, entries);
+    if (deletes.length === 0) return;
     const written = new Set(puts.map(([key]) => key));
     for (const key of deletes) {
       const opNum = recordNumber(key) ?? 0;
