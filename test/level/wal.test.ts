@@ -186,18 +186,6 @@ describe('levelWal', () => {
     expect(await db.keys().all()).toHaveLength(101);
   });
 
-  test('clears very many records in parts, between which others write', async () => {
-    const db = new FaultLevel();
-    const wal = await opened(db);
-    await wal.append(Array(12_000).fill(bytes(1)), { sync: true });
-    const before = db.writes.length;
-    await Promise.all([wal.acknowledge(12_000), wal.append([bytes(2)], { sync: true })]);
-    const kinds = db.writes.slice(before).map(({ cleared }) => (cleared ? 'clear' : 'write'));
-    expect(kinds).toEqual(['write', 'clear', 'write', 'clear', 'clear']);
-    expect(await wal.open()).toMatchObject({ acked: 12_000, last: 12_001 });
-    expect(await db.keys().all()).toHaveLength(2);
-  });
-
   test('everything that open() returns is synced', async () => {
     const db = new FaultLevel();
     const wal = await opened(db);

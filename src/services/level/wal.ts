@@ -23,8 +23,6 @@ export interface LevelWalOptions {
 
 /** Deletes in the synced batch of a truncation: each takes microseconds. LevelDB clears the rest. */
 const DELETES_MAX = 200;
-/** Records that LevelDB clears at once: appends wait for some 10 ms. */
-const CLEARED_MAX = 5000;
 
 /** What takes more bytes on disk is compacted beside other work, not while somebody waits. */
 const CLOSING_BYTES_MAX = 32 * 1024 * 1024;
@@ -154,30 +152,21 @@ export class LevelWal implements Wal {
     if (next <= end) throw this.#missing(next);
   }
 
-  async acknowledge(upTo: number): Promise<void> {
-    let next = await this.#handle.run(() => this.#forget(upTo));
-    // What is still there when the log is closed is cleared by the next opening.
-    while (next <= upTo) next = await this.#handle.run(() => this.#clearFrom(next, upTo));
-  }
-
-  /** Remembers that the records up to a number are forgotten; the number of the first to be cleared. */
-  async #forget(upTo: number): Promise<number> {
-    if (upTo <= this.#acked) return upTo + 1;
-    assert(upTo <= this.#last, `record ${upTo} exists when it is acknowledged`);
-    const first = this.#acked + 1;
-    // A reader may meet the deletes before the write has been reported.
-    this.#forgotten = upTo;
-    const deletesLast = Math.min(upTo, this.#acked + DELETES_MAX);
-    const deletes = recordKeys(first, deletesLast);
-    await this.#writeSynced({ last: this.#last, acked: upTo, deletes });
-    return deletesLast < upTo ? this.#clearFrom(deletesLast + 1, upTo) : upTo + 1;
-  }
-
-  /** Clears some forgotten records; the number of the next one. */
-  async #clearFrom(first: number, upTo: number): Promise<number> {
-    const last = Math.min(upTo, first + CLEARED_MAX - 1);
-    await this.#clear(first, last);
-    return last + 1;
+  acknowledge(upTo: number): Promise<void> {
+    return this.#handle.run(async () => {
+      if (upTo <= this.#acked) return;
+      assert(upTo <= this.#last, `record ${upTo} exists when it is acknowledged`);
+      const first = this.#acked + 1;
+      // A reader may meet the deletes before the write has been reported.
+      this.#forgotten = upTo;
+      const deletesLast = Math.min(upTo, this.#acked + DELETES_MAX);
+      await this.#writeSynced({
+        last: this.#last,
+        acked: upTo,
+        deletes: recordKeys(first, deletesLast),
+      });
+      if (deletesLast < upTo) await this.#clear(deletesLast + 1, upTo);
+    });
   }
 
   /** See `Wal.reclaim`. Errors: `SLUICE_NOT_OPEN`, those of writing, `SLUICE_CANCELLED`. */
