@@ -202,6 +202,7 @@ export function collectionParts(
     },
     onClosed: () => stores.close(),
     ...given({
+      dirtyBytesMax: directory && Math.min(DEFAULT_SETTINGS.dirtyBytesMax, directory.marginBytes),
       ...limits,
       freeBytes,
       diskMarginBytes: directory?.marginBytes,

@@ -1,9 +1,10 @@
 import type { AnyActorRef, PromiseActorLogic } from 'xstate';
-import { SluiceError } from './errors.js';
+import { assert, SluiceError } from './errors.js';
 import type { RunningEffect } from './services/incarnations.js';
 
-const RESOLVED = 'effect.resolved';
-const REJECTED = 'effect.rejected';
+// The names that XState has for these: who watches a system knows them, and leaves them out.
+const RESOLVED = 'xstate.promise.resolve';
+const REJECTED = 'xstate.promise.reject';
 /** What XState sends to an actor that it stops. */
 const STOPPED = 'xstate.stop';
 
@@ -17,12 +18,12 @@ export interface EffectScope<Input> {
  * Logic of an actor that runs one effect: done with its output, in error with its reason; when it
  * is stopped, the effect is aborted and nobody hears how it ended. XState's `fromPromise` does the
  * same, but makes an AbortController for each effect, which costs more than all else about it; this
- * one leaves that to the effects that ask for their signal.
+ * one leaves that to the effects that ask for their signal. An inspector sees no source of the end.
  */
 export function effectLogic<Output, Input>(
   begin: (scope: EffectScope<Input>) => RunningEffect<Output>,
 ): PromiseActorLogic<Output, Input> {
-  const running = new Map<AnyActorRef, RunningEffect<Output>>();
+  const running = new WeakMap<AnyActorRef, RunningEffect<Output>>();
   return {
     transition(snapshot, event, { self }) {
       if (snapshot.status !== 'active') return snapshot;
@@ -42,10 +43,10 @@ export function effectLogic<Output, Input>(
       const effect = begin({ input: input as Input, system });
       running.set(self, effect);
       const end = (type: string, data: unknown) => {
-        running.delete(self);
         if (self.getSnapshot().status === 'active') self.send({ type, data });
       };
-      effect.settled?.then(
+      assert(effect.settled !== undefined, 'the effect has begun');
+      effect.settled.then(
         (output) => end(RESOLVED, output),
         (error) => end(REJECTED, error),
       );

@@ -80,4 +80,27 @@ describe('the logic of an effect', () => {
     await turn();
     expect([heard, actor.getSnapshot().value]).toEqual([[], 'running']);
   });
+
+  it('keeps to itself how an effect fails that was stopped', async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', listen);
+    const { actor, heard } = host(
+      (_, effect) => new Promise((_resolve, reject) => effect.whenAborted(reject)),
+    );
+    actor.send({ type: 'leave' });
+    await turn();
+    await turn();
+    process.off('unhandledRejection', listen);
+    expect([heard, unhandled, actor.getSnapshot().status]).toEqual([[], [], 'active']);
+  });
+
+  it('ends well when the effect itself has its state left while it begins', async () => {
+    const { actor, heard } = host((_, effect) => {
+      queueMicrotask(() => actor.send({ type: 'leave' }));
+      return effect.aborted ? 'aborted' : new Promise(() => {});
+    });
+    await turn();
+    expect([heard, actor.getSnapshot().value]).toEqual([[], 'over']);
+  });
 });

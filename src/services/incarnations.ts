@@ -1,44 +1,18 @@
 import { SluiceError } from '../errors.js';
 
-/** Something that a worker has set going and that has not settled. */
+/** Something that a worker has set going. */
 export class RunningEffect<T = unknown> {
   #controller: AbortController | undefined;
   /** Why it was aborted. */
   #reason: SluiceError | undefined;
   #onAbort: ((reason: SluiceError) => void) | undefined;
   #hasEnded = false;
-  #settled: Promise<T> | undefined;
-
-  /** Begins; `ended` is called when it has settled, before anybody hears of that. */
-  begin(work: (effect: RunningEffect) => Promise<T> | T, ended: () => void): void {
-    const end = () => {
-      this.#hasEnded = true;
-      ended();
-    };
-    // Neither async nor finally: each would put off by some turns what half of all events wait for.
-    this.#settled = this.#start(work).then(
-      (output) => {
-        end();
-        return output;
-      },
-      (error) => {
-        end();
-        throw error;
-      },
-    );
-  }
-
-  #start(work: (effect: RunningEffect) => Promise<T> | T): Promise<T> {
-    try {
-      return Promise.resolve(work(this));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
   /** What it comes to; undefined while it begins. */
-  get settled(): Promise<T> | undefined {
-    return this.#settled;
+  settled: Promise<T> | undefined;
+
+  /** It has settled: nothing aborts it any more. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
   get aborted(): boolean {
@@ -54,7 +28,10 @@ export class RunningEffect<T = unknown> {
     return this.#controller.signal;
   }
 
-  /** Calls `callback` when the effect is aborted, at once if it has been. One callback an effect. */
+  /**
+   * Calls `callback` when the effect is aborted, at once if it has been. One callback an effect; it
+   * must not throw, because others are to be aborted, too.
+   */
   whenAborted(callback: (reason: SluiceError) => void): void {
     if (this.#reason !== undefined) callback(this.#reason);
     else this.#onAbort = callback;
@@ -82,7 +59,21 @@ export class Incarnations<Owner extends string> {
     const effect = new RunningEffect<T>();
     // Before it begins, because it may itself be what ends its worker.
     running.add(effect);
-    effect.begin(work, () => running.delete(effect));
+    const end = () => {
+      effect.end();
+      running.delete(effect);
+    };
+    // Neither async nor finally: each would put off by some turns what half of all events wait for.
+    effect.settled = begin(effect, work).then(
+      (output) => {
+        end();
+        return output;
+      },
+      (error) => {
+        end();
+        throw error;
+      },
+    );
     return effect;
   }
 
@@ -108,5 +99,16 @@ export class Incarnations<Owner extends string> {
     const running = this.#owners.get(owner) ?? new Set();
     this.#owners.set(owner, running);
     return running;
+  }
+}
+
+function begin<T>(
+  effect: RunningEffect<T>,
+  work: (effect: RunningEffect) => Promise<T> | T,
+): Promise<T> {
+  try {
+    return Promise.resolve(work(effect));
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -115,13 +115,8 @@ export class WalTail<Op = unknown> {
 
   /** Limits and what is used of them. */
   get usage() {
-    const { entries, bytes, walBytes, waiting, waitingBytes } = this.#room.usage;
     return {
-      entries,
-      bytes,
-      walBytes,
-      waiting,
-      waitingBytes,
+      ...this.#room.usage,
       windowBytes: this.#windowBytes,
       windowBytesPeak: this.#windowBytesPeak,
     };

@@ -271,6 +271,23 @@ it('without space on disk an optimization fails with its code, and begins when t
   expect(await (await store.open()).count()).toBe(COUNT - 6);
 });
 
+it('on a small disk a flush begins when what waits for it is as much as the margin', async () => {
+  const directory = await openDirectory(String(newStore().target), { create: true });
+  const small = { ...parts(directory), marginBytes: 4000, freeBytes: async () => 1_000_000_000 };
+  const options = { ...OPTIONS, flushIntervalMs: 600_000 };
+  const collection = new Collection(
+    collectionParts(small, options, { indexes: undefined, directory: small }),
+  );
+  await collection.ready();
+  for (let from = 0; from < 1000; from += 100) {
+    await collection.upsert(
+      Array.from({ length: 100 }, (_, at) => ({ id: from + at, vector: [at, 1] })),
+    );
+  }
+  await until(() => collection.telemetry().flush.commits > 0);
+  await collection.close();
+});
+
 /** A directory as a plain object, so that a part of it can be replaced. */
 function parts(directory: Awaited<ReturnType<typeof openDirectory>>) {
   const { path, wal, segments, vectorIndexPath, creating, marginBytes } = directory;

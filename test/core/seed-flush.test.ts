@@ -79,6 +79,32 @@ describe('seed row: flush worker', () => {
     },
   );
 
+  test('a round that finds nothing to write and nothing to forget ends after its first step', async () => {
+    const begun: string[] = [];
+    const store = await openTiny({
+      settings: {
+        inspect: ({ type, actorRef }) => {
+          if (type === '@xstate.actor' && 'id' in actorRef) begun.push(String(actorRef.id));
+        },
+      },
+    });
+    await store.fill(2);
+    const steps = async () => {
+      begun.length = 0;
+      await store.run(store.handler.flush());
+      return begun.filter((id) => ['capture', 'writeBlocks', 'commit', 'acknowledge'].includes(id));
+    };
+    expect(await steps()).toEqual(['capture', 'writeBlocks', 'commit', 'acknowledge']);
+    expect(await steps()).toEqual(['capture']);
+    const release = store.handler.keepWalFrom(0);
+    await store.fill(1);
+    expect(await steps()).toEqual(['capture', 'writeBlocks', 'commit', 'acknowledge']);
+    expect(await steps()).toEqual(['capture']);
+    release();
+    expect(await steps()).toEqual(['capture', 'acknowledge']);
+    await store.run(store.handler.stop());
+  });
+
   test('much that is unwritten wakes it before its time', async () => {
     const store = await openTiny({ settings: { dirtyBytesMax: 500 } });
     const since = store.clock.now();

@@ -17,8 +17,8 @@ export interface VectorShape {
 const CHUNK_BYTES = 256 * 1024;
 /** Of few dimensions, so many rows are a chunk: few bytes are written to begin a segment. */
 const CHUNK_ROWS_MAX = 1024;
-/** So many chunks lie in buffers of their own: a `VectorMemory` takes a while to make. */
-const PLAIN_CHUNKS = 4;
+/** So many bytes lie in buffers of their own: a `VectorMemory` takes a while to make. */
+const PLAIN_BYTES = 4 * CHUNK_BYTES;
 
 /** Stored vectors are copied to their chunks in runs of 64 rows at most. */
 const RUN_SHIFT = 6;
@@ -300,8 +300,9 @@ export class VectorSlab {
 
   #addChunk(): void {
     try {
-      const inMemory = this.#chunks.length < PLAIN_CHUNKS ? undefined : this.#chunkInMemory();
       const bytes = this.rowsPerChunk * this.dimensions * Float32Array.BYTES_PER_ELEMENT;
+      const isPlain = (this.#chunks.length + 1) * bytes <= PLAIN_BYTES;
+      const inMemory = isPlain ? undefined : this.#chunkInMemory();
       this.#chunks.push(inMemory?.chunk ?? new Float32Array(new SharedArrayBuffer(bytes)));
       this.#memories.push(inMemory?.memory);
     } catch (error) {
