@@ -114,6 +114,8 @@ async function rest<Op, Info extends SegmentInfo>(
       configured = true;
       system.callers.reconfigure({ maxOptimizationThreads: SLOTS_AT_FIRST });
       system.callers.trigger();
+      // A log that could not be written counts as out of order until it is written again.
+      await system.perform({ step: 'submit', wait: true, patience: 'endless', mark: 'rest' });
       await system.settle();
     }
     unrest = unrestOf(system, rules);

@@ -40,7 +40,10 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'a pause lasts for one turn, unless a call hangs',
-    names: ['optimizerScheduler.paused on Stop: optimizerScheduler.stopped'],
+    names: [
+      'optimizerScheduler.paused on Nop: no target',
+      'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
+    ],
   },
   {
     why: 'needs the storage to be broken by one worker while another one hangs, being stopped',
