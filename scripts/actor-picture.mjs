@@ -5,7 +5,7 @@ import { simulate } from '#sluice/testing/simulation/simulate.js';
 import { sluiceMachines } from '#sluice/testing/sluice-machines.js';
 
 const SEEDS_MAX = 100;
-const OPERATIONS = 40;
+const OPERATIONS = 150;
 
 /** Whoever is no actor of ours. */
 const OTHERS = 'others';
