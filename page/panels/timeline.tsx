@@ -6,6 +6,11 @@ import { timeText } from '../text.js';
 const FRAME_MS = 50;
 const SPEEDS = [0.1, 1, 10, 100];
 
+/** What a slider says, which rounds: its end may be a little before the last event. */
+function momentOf(value: number, endsAt: number): number {
+  return endsAt - value < 1 ? endsAt : value;
+}
+
 /** Where in a recording we are, to be moved by hand or to run by itself. */
 export function Timeline({ source, redraw }: { source: Source; redraw: () => void }) {
   const { recording } = source;
@@ -50,7 +55,7 @@ export function Timeline({ source, redraw }: { source: Source; redraw: () => voi
         step="any"
         value={now}
         aria-valuetext={timeText(now)}
-        onInput={({ currentTarget }) => go(currentTarget.valueAsNumber)}
+        onInput={({ currentTarget }) => go(momentOf(currentTarget.valueAsNumber, endsAt))}
       />
       <output>{timeText(now)}</output>
       <label>
