@@ -95,7 +95,7 @@ describe('the logic of an effect', () => {
     expect([heard, unhandled, actor.getSnapshot().status]).toEqual([[], [], 'active']);
   });
 
-  it('ends well when the effect itself has its state left while it begins', async () => {
+  it('ends well when its state is left right after it has begun', async () => {
     const { actor, heard } = host((_, effect) => {
       queueMicrotask(() => actor.send({ type: 'leave' }));
       return effect.aborted ? 'aborted' : new Promise(() => {});

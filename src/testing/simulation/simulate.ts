@@ -8,7 +8,7 @@ import { Workload } from './workload.js';
 import { World, type WorldOptions } from './world.js';
 
 /** Events between two looks at everything that must hold at every moment. */
-const EVENTS_A_LOOK = 32;
+const EVENTS_A_LOOK = 16;
 /** Events between two turns of the event loop, in which rejections are told that nobody handles. */
 const EVENTS_A_TURN = 64;
 /** Events after which a run counts as endless, for each operation. */

@@ -101,7 +101,7 @@ async function rest<Op, Info extends SegmentInfo>(
   isGood: () => boolean,
 ): Promise<{ problem: string } | undefined> {
   system.journal.note('nothing is held or failed any more');
-  let [configured, flushed] = [false, false];
+  let [configured, flushed, written] = [false, false, false];
   let unrest = '';
   for (let fired = 0; fired < TIMERS_TO_REST; fired += 1) {
     await system.heal();
@@ -114,11 +114,15 @@ async function rest<Op, Info extends SegmentInfo>(
       configured = true;
       system.callers.reconfigure({ maxOptimizationThreads: SLOTS_AT_FIRST });
       system.callers.trigger();
-      // A log that could not be written counts as out of order until it is written again.
-      await system.perform({ step: 'submit', wait: true, patience: 'endless', mark: 'rest' });
       await system.settle();
     }
     unrest = unrestOf(system, rules);
+    if (!written && isOnlyLogToWrite(system, rules)) {
+      written = true;
+      await system.perform({ step: 'submit', wait: true, patience: 'endless', mark: 'rest' });
+      await system.settle();
+      unrest = unrestOf(system, rules);
+    }
     if (unrest === '' && flushed) return undefined;
     if (unrest === '') {
       // Whatever was kept is not kept any more: one more round must let the log forget it.
@@ -133,15 +137,34 @@ async function rest<Op, Info extends SegmentInfo>(
 }
 
 function unrestOf<Op, Info extends SegmentInfo>(system: System<Op, Info>, rules: Rules<Op>) {
+  const busy = workOf(system, rules);
+  if (busy !== '') return busy;
+  const { color, reasons } = system.callers.handler.status();
+  return color === 'green' ? '' : `the status is ${color}: ${JSON.stringify(reasons)}`;
+}
+
+/** What is still to be done, whatever the status says. */
+function workOf<Op, Info extends SegmentInfo>(system: System<Op, Info>, rules: Rules<Op>) {
   const { state } = system;
   const { requests, runs, last, applied } = rules.facts;
   const waiting = [...requests.values()].map(({ request, kind }) => `${request} (${kind})`);
   if (state !== 'running') return `the state is ${state}`;
   if (waiting.length > 0) return `these wait for an answer: ${waiting.join(', ')}`;
   if (runs.size > 0) return `${runs.size} optimizations are running`;
-  if (applied !== last) return `${applied} of ${last} operations are applied`;
-  const { color, reasons } = system.callers.handler.status();
-  return color === 'green' ? '' : `the status is ${color}: ${JSON.stringify(reasons)}`;
+  return applied === last ? '' : `${applied} of ${last} operations are applied`;
+}
+
+/**
+ * A log whose last append has failed counts as out of order until another one goes well. Only when
+ * nothing else is left may somebody write: it would also wake a worker that has missed its turn.
+ */
+function isOnlyLogToWrite<Op, Info extends SegmentInfo>(
+  system: System<Op, Info>,
+  rules: Rules<Op>,
+): boolean {
+  const { reasons } = system.callers.handler.status();
+  const isOfLog = reasons.every((one) => one.reason === 'error' && one.what === 'wal');
+  return workOf(system, rules) === '' && reasons.length > 0 && isOfLog;
 }
 
 async function untilStopped<Op, Info extends SegmentInfo>(system: System<Op, Info>): Promise<void> {
