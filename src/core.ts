@@ -302,8 +302,7 @@ export class Core<Op, Info extends SegmentInfo> {
   }
 
   #flushIfDirty(): void {
-    const { segments, limits } = this.options;
-    if (segments.dirtyBytes() > limits.dirtyBytesMax) this.#askForFlush();
+    if (this.flush.uncapturedBytes > this.options.limits.dirtyBytesMax) this.#askForFlush();
   }
 
   #askForFlush(): void {

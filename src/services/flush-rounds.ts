@@ -15,6 +15,8 @@ interface Request {
 interface Round {
   picture: FlushCapture;
   applied: number;
+  /** What is on its way to disk, about; 0 once it is committed. */
+  bytes: number;
   /** It is being written. */
   isWriting: boolean;
   /** Nobody waits for it any more: it is given back when the writing has ended. */
@@ -99,6 +101,11 @@ export class FlushRounds {
     return this.#forgettable(this.#tail.applied) > this.#acked;
   }
 
+  /** Bytes that the next round would write, about: what one writes now is dirty until its commit. */
+  get uncapturedBytes(): number {
+    return this.#segments.dirtyBytes() - (this.#capture?.bytes ?? 0);
+  }
+
   /** Milliseconds since the last round began. */
   get elapsedMs(): number {
     return this.#clock.now() - this.#startedAt;
@@ -124,8 +131,9 @@ export class FlushRounds {
     this.#startedAt = this.#clock.now();
     this.#answering = this.#requests.splice(0);
     const { applied, end } = this.#tail;
+    const bytes = this.#segments.dirtyBytes();
     const picture = this.#segments.capture(applied, this.#notes.toJSON());
-    this.#capture = { picture, applied, isWriting: false, isAbandoned: false };
+    this.#capture = { picture, applied, bytes, isWriting: false, isAbandoned: false };
     await this.#wal.sync();
     this.#tail.synced(end);
     // The log must never forget what the last commit doesn't count.
@@ -138,9 +146,10 @@ export class FlushRounds {
   }
 
   async commit(): Promise<void> {
-    const { applied } = this.#current;
+    const round = this.#current;
     await this.#write(({ picture }) => picture.commit());
-    this.#committed = applied;
+    round.bytes = 0;
+    this.#committed = round.applied;
     this.#counts.commits += 1;
   }
 

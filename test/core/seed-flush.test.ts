@@ -114,6 +114,25 @@ describe('seed row: flush worker', () => {
     await store.run(store.handler.stop());
   });
 
+  test('what a round is writing does not ask for another one', async () => {
+    const store = await openTiny({ settings: { dirtyBytesMax: 500 } });
+    const gate = store.hooks.hold('writeBlocks');
+    await store.fill(6);
+    await store.clock.advance(1000);
+    await store.fill(3);
+    await store.clock.advance(1000);
+    gate.open();
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual(['commit 6']);
+    await store.fill(2);
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual(['commit 6']);
+    await store.fill(1);
+    await store.clock.until(() => store.disk.applied === 12);
+    expect(store.calls('commit')).toEqual(['commit 6', 'commit 12']);
+    await store.run(store.handler.stop());
+  });
+
   test('a flush asked for during a round is answered by the next one', async () => {
     const store = await openTiny();
     await store.fill(1);
