@@ -1,5 +1,5 @@
-// npm run bench [-- --quick | --smoke] [--only NAMES] [--repetitions N] [--films FILE] [--json FILE]
-//   [--plots DIR]
+// npm run bench [-- --quick | --smoke] [--only NAMES] [--repetitions N] [--points N]
+//   [--films FILE] [--json FILE] [--plots DIR]
 // Measures Sluice beside its rivals and beside what the machine can do. Every figure comes from a
 // process of its own; the subjects of a row take turns, so that a busy machine strikes them alike.
 import { spawnSync } from 'node:child_process';
@@ -20,13 +20,14 @@ const { values: options } = parseArgs({
     smoke: { type: 'boolean', default: false },
     only: { type: 'string' },
     repetitions: { type: 'string' },
+    points: { type: 'string' },
     films: { type: 'string' },
     json: { type: 'string' },
     plots: { type: 'string' },
   },
 });
 const form = options.smoke ? 'smoke' : options.quick ? 'quick' : 'full';
-const size = SIZES[form];
+const size = { ...SIZES[form], ...(options.points && { points: Number(options.points) }) };
 const repetitions = Number(options.repetitions ?? size.repetitions);
 const only = options.only?.split(',');
 const print = (line) => process.stdout.write(`${line}\n`);

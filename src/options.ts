@@ -34,7 +34,7 @@ export interface HandlerSettings {
   windowBytesMax: number;
   /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
   walBytesMax: number;
-  /** Unwritten bytes of segments that wake the flush worker early. @default 64 MiB */
+  /** Unwritten bytes of segments that wake the flush worker early. @default 32 MiB */
   dirtyBytesMax: number;
   /** Bytes of disk that are left alone, for what the databases write besides. @default 16 MiB */
   diskMarginBytes: number;
@@ -71,7 +71,7 @@ export const DEFAULT_SETTINGS: Readonly<HandlerSettings> = Object.freeze({
   updateQueueBytesMax: 64 * MIB,
   windowBytesMax: 16 * MIB,
   walBytesMax: 1024 * MIB,
-  dirtyBytesMax: 64 * MIB,
+  dirtyBytesMax: 32 * MIB,
   diskMarginBytes: 16 * MIB,
   cpuBudget: 0,
   cpus: globalThis.navigator?.hardwareConcurrency ?? 2,
