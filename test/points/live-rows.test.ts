@@ -46,6 +46,56 @@ describe('live rows', () => {
     );
   });
 
+  it('are found while a table is moved to a larger one', () => {
+    const known = fc.nat(720);
+    const change = fc.record({ isDelete: fc.boolean(), id: known });
+    // One more row than two thirds of a table: it has just been given up.
+    const filled = fc.constantFrom(43, 86, 171, 342, 683);
+    const property = fc.property(filled, fc.array(change, { maxLength: 80 }), (count, changes) => {
+      const ids: PointId[] = [];
+      const rows = new LiveRows(ids);
+      const model = new Map<PointId, number>();
+      const set = (id: number) => {
+        const row = ids.length;
+        rows.set(id, row);
+        ids.push(id);
+        model.set(id, row);
+      };
+      for (let id = 0; id < count; id += 1) set(id);
+      for (const { isDelete, id } of changes) {
+        if (!isDelete) set(id);
+        else {
+          rows.delete(id);
+          model.delete(id);
+        }
+      }
+      expectSame(rows, model);
+      for (let id = 0; id <= 720; id += 1) expect(rows.get(id)).toBe(model.get(id));
+    });
+    fc.assert(property, { numRuns: 200 });
+  });
+
+  it('move to a larger table step by step, so that no single one takes long', () => {
+    let looked = 0;
+    const ids: PointId[] = [];
+    const column = new Proxy(ids, {
+      get(target, name) {
+        looked += 1;
+        return Reflect.get(target, name);
+      },
+    });
+    const rows = new LiveRows(column);
+    let most = 0;
+    for (let row = 0; row < 50_000; row += 1) {
+      looked = 0;
+      rows.set(row, row);
+      most = Math.max(most, looked);
+      ids.push(row);
+    }
+    expect(most).toBeGreaterThan(16);
+    expect(most).toBeLessThan(2000);
+  });
+
   it('may be many, of ids that follow each other or lie far apart', () => {
     for (const stride of [1, 2 ** 16, 2 ** 32, 2 ** 37]) {
       const ids: PointId[] = Array.from({ length: 10_000 }, (_, row) => row * stride);

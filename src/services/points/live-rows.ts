@@ -1,10 +1,14 @@
-import { SluiceError } from '../../errors.js';
+import { assert, SluiceError } from '../../errors.js';
 import type { PointId } from '../../types.js';
 import { randomId } from '../random-id.js';
 
 /** Slots of the first table; a power of two. */
 const SLOTS_MIN = 16;
+/** Slots of a table that is given up which each row set empties: it is empty before the next one is full. */
+const SLOTS_A_STEP = 16;
 const FREE = -1;
+/** Of a slot of a table that is given up: its row is elsewhere, but those pushed past it are still behind it. */
+const LEFT = -2;
 
 /** Another one in each process, so that nobody can choose ids that crowd; the order of rows tells nothing. */
 const SEED = Number.parseInt(randomId(4), 16);
@@ -28,12 +32,15 @@ function hashOf(id: number): number {
  * is loaded. Strings lie in a `Map`.
  *
  * Open addressing with linear probing; Knuth, The Art of Computer Programming 3, 6.4, algorithms L
- * and R.
+ * and R. A full table is moved to one of twice its size step by step, a few slots with each row that is set:
+ * at once, a million rows would hold the event loop for a tenth of a second.
  */
 export class LiveRows {
   /** The column of ids: one that is here stays there. */
   readonly #ids: readonly PointId[];
   #slots = new Int32Array();
+  /** The table before this one, as long as rows lie there; no id is in both. */
+  #before: { slots: Int32Array; emptied: number } | undefined;
   #numbers = 0;
   readonly #strings = new Map<PointId, number>();
 
@@ -48,8 +55,10 @@ export class LiveRows {
   get(id: PointId): number | undefined {
     if (typeof id === 'string') return this.#strings.get(id);
     if (this.#numbers === 0) return undefined;
-    const row = this.#slots[this.#slotOf(id)] as number;
-    return row === FREE ? undefined : row;
+    const row = this.#slots[this.#slotOf(id, this.#slots)] as number;
+    if (row !== FREE) return row;
+    const slot = this.#slotBefore(id);
+    return slot === undefined ? undefined : this.#before?.slots[slot];
   }
 
   /**
@@ -64,8 +73,9 @@ export class LiveRows {
     }
     // Two thirds full at most.
     if (3 * (this.#numbers + 1) > 2 * this.#slots.length) this.#grow();
-    const slot = this.#slotOf(id);
-    if (this.#slots[slot] === FREE) this.#numbers += 1;
+    this.#empty();
+    const slot = this.#slotOf(id, this.#slots);
+    if (this.#slots[slot] === FREE && !this.#leave(id)) this.#numbers += 1;
     this.#slots[slot] = row;
   }
 
@@ -75,51 +85,79 @@ export class LiveRows {
       return;
     }
     if (this.#numbers === 0) return;
+    if (this.#take(id) || this.#leave(id)) this.#numbers -= 1;
+  }
+
+  /** The rows, in any order. */
+  *values(): Generator<number> {
+    for (const row of this.#slots) if (row !== FREE) yield row;
+    for (const row of this.#before?.slots ?? []) if (row >= 0) yield row;
+    yield* this.#strings.values();
+  }
+
+  /** Takes an id out of the table; false when it isn't there. */
+  #take(id: number): boolean {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let hole = this.#slotOf(id);
-    if (slots[hole] === FREE) return;
-    this.#numbers -= 1;
+    let hole = this.#slotOf(id, slots);
+    if (slots[hole] === FREE) return false;
     for (let slot = (hole + 1) & mask; slots[slot] !== FREE; slot = (slot + 1) & mask) {
       const row = slots[slot] as number;
-      const home = this.#homeOf(this.#ids[row] as number);
+      const home = hashOf(this.#ids[row] as number) & mask;
       // One that was pushed past the hole moves into it: it would not be found behind it.
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       slots[hole] = row;
       hole = slot;
     }
     slots[hole] = FREE;
+    return true;
   }
 
-  /** The rows, in any order. */
-  *values(): Generator<number> {
-    for (const row of this.#slots) if (row !== FREE) yield row;
-    yield* this.#strings.values();
+  /** Takes an id out of the table before this one; false when it isn't there. */
+  #leave(id: number): boolean {
+    const slot = this.#slotBefore(id);
+    if (slot === undefined || this.#before === undefined) return false;
+    this.#before.slots[slot] = LEFT;
+    return true;
+  }
+
+  #slotBefore(id: number): number | undefined {
+    if (this.#before === undefined) return undefined;
+    const { slots } = this.#before;
+    const slot = this.#slotOf(id, slots);
+    return slots[slot] === FREE ? undefined : slot;
   }
 
   /** The slot with the id's row, or the free one where it belongs. */
-  #slotOf(id: number): number {
-    const slots = this.#slots;
+  #slotOf(id: number, slots: Int32Array): number {
     const mask = slots.length - 1;
-    let slot = this.#homeOf(id);
+    let slot = hashOf(id) & mask;
     for (;;) {
       const row = slots[slot] as number;
-      if (row === FREE || this.#ids[row] === id) return slot;
+      if (row === FREE || (row !== LEFT && this.#ids[row] === id)) return slot;
       slot = (slot + 1) & mask;
     }
   }
 
-  #homeOf(id: number): number {
-    return hashOf(id) & (this.#slots.length - 1);
+  #grow(): void {
+    assert(this.#before === undefined, 'a table is empty before the next one is full');
+    const next = allocate(Math.max(SLOTS_MIN, 2 * this.#slots.length));
+    if (this.#numbers > 0) this.#before = { slots: this.#slots, emptied: 0 };
+    this.#slots = next;
   }
 
-  #grow(): void {
-    const old = this.#slots;
-    const length = Math.max(SLOTS_MIN, 2 * old.length);
-    this.#slots = allocate(length);
-    for (const row of old) {
-      if (row !== FREE) this.#slots[this.#slotOf(this.#ids[row] as number)] = row;
+  /** Moves the rows of a few slots of the table before this one. */
+  #empty(): void {
+    if (this.#before === undefined) return;
+    const { slots, emptied } = this.#before;
+    const end = Math.min(slots.length, emptied + SLOTS_A_STEP);
+    for (let slot = emptied; slot < end; slot += 1) {
+      const row = slots[slot] as number;
+      if (row < 0) continue;
+      slots[slot] = LEFT;
+      this.#slots[this.#slotOf(this.#ids[row] as number, this.#slots)] = row;
     }
+    this.#before = end < slots.length ? { slots, emptied: end } : undefined;
   }
 }
 
