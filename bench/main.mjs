@@ -27,8 +27,8 @@ const { values: options } = parseArgs({
   },
 });
 const form = options.smoke ? 'smoke' : options.quick ? 'quick' : 'full';
-const size = { ...SIZES[form], ...(options.points && { points: Number(options.points) }) };
-const repetitions = Number(options.repetitions ?? size.repetitions);
+const size = { ...SIZES[form], points: numberOf('points', SIZES[form].queries) };
+const repetitions = numberOf('repetitions', 1);
 const only = options.only?.split(',');
 const print = (line) => process.stdout.write(`${line}\n`);
 const tell = (line) => process.stderr.write(`${line}\n`);
@@ -83,6 +83,13 @@ if (options.json) {
 if (options.plots) await (await import('./report/plots.mjs')).writePlots(results, options.plots);
 for (const failure of failures) print(failure);
 process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** What an option says, or the form. */
+function numberOf(name, least) {
+  const number = Number(options[name] ?? SIZES[form][name]);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new TypeError(`--${name} must be a whole number, at least ${least}: ${options[name]}`);
+}
 
 /** The quick form has no time for them. */
 function filmSettings() {

@@ -279,7 +279,7 @@ async function settleLeftovers(core: ChartedCore, worker: WorkerId) {
   if (worker === 'optimizerScheduler') {
     await core.runs.abandonAll(crash).catch((error) => core.rollbackFailed(error));
   }
-  if (worker === 'flushWorker') core.flush.roundFailed(crash);
+  if (worker === 'flushWorker') core.flushCrashed(crash);
   return { worker };
 }
 

@@ -248,6 +248,7 @@ export class Core<Op, Info extends SegmentInfo> {
     const { applied, log } = this.openedWith;
     this.broken = undefined;
     this.wasOpen = true;
+    this.#flushAsked = false;
     for (const what of PUT_RIGHT) this.errors.recovered(what);
     this.recovery.begins(applied, log.last);
     this.tail.open(applied, log);
@@ -278,6 +279,13 @@ export class Core<Op, Info extends SegmentInfo> {
     this.#flushAsked = false;
   }
 
+  /** The flush worker has crashed, and what it was asked for with it: its successor is asked anew. */
+  flushCrashed(crash: SluiceError): void {
+    this.#flushAsked = false;
+    this.flush.roundFailed(crash);
+    if (this.flush.isAsked) this.#askForFlush();
+  }
+
   #canFreeWal(): boolean {
     if (!this.flush.mayFree) return false;
     const { tail, feed } = this;
@@ -302,7 +310,7 @@ export class Core<Op, Info extends SegmentInfo> {
   }
 
   #flushIfDirty(): void {
-    if (this.flush.uncapturedBytes > this.options.limits.dirtyBytesMax) this.#askForFlush();
+    if (this.flush.uncapturedBytes() > this.options.limits.dirtyBytesMax) this.#askForFlush();
   }
 
   #askForFlush(): void {

@@ -95,12 +95,14 @@ describe('the logic of an effect', () => {
     expect([heard, unhandled, actor.getSnapshot().status]).toEqual([[], [], 'active']);
   });
 
-  it('ends well when its state is left right after it has begun', async () => {
+  it('is aborted when its state is left right after it has begun', async () => {
+    const told: boolean[] = [];
     const { actor, heard } = host((_, effect) => {
       queueMicrotask(() => actor.send({ type: 'leave' }));
-      return effect.aborted ? 'aborted' : new Promise(() => {});
+      effect.whenAborted(() => told.push(effect.aborted));
+      return new Promise(() => {});
     });
     await turn();
-    expect([heard, actor.getSnapshot().value]).toEqual([[], 'over']);
+    expect([told, heard, actor.getSnapshot().value]).toEqual([[true], [], 'over']);
   });
 });

@@ -2,6 +2,7 @@
 // segments, called one after the other in a plain loop.
 import { join } from 'node:path';
 import { openCollection } from 'sluice';
+import { DEFAULT_SETTINGS } from '#sluice/options.js';
 import { systemClock } from '#sluice/services/clock.js';
 import { openDirectory } from '#sluice/services/level/directory.js';
 import { SegmentStore } from '#sluice/services/level/segment-store.js';
@@ -15,8 +16,6 @@ import { pointsOf } from '../data/dataset.mjs';
 import { timed } from '../measure.mjs';
 
 const BATCH = 100;
-/** As of a collection. */
-const DIRTY_BYTES_MAX = 16 * 1024 * 1024;
 
 export async function run({ subject, directory, data, settings }) {
   const path = join(directory, 'db');
@@ -74,7 +73,8 @@ async function openPlain(path, dimensions) {
       const [opNum] = await wal.append([data], { sync: true });
       segments.apply(opNum, codec.decode(data));
       applied = opNum;
-      if (flushing === undefined && segments.dirtyBytes() >= DIRTY_BYTES_MAX) flushing = flush();
+      if (flushing === undefined && segments.dirtyBytes() >= DEFAULT_SETTINGS.dirtyBytesMax)
+        flushing = flush();
     },
     async close() {
       await flushing;

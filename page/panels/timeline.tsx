@@ -6,9 +6,11 @@ import { timeText } from '../text.js';
 const FRAME_MS = 50;
 const SPEEDS = [0.1, 1, 10, 100];
 
-/** What a slider says, which rounds: its end may be a little before the last event. */
-function momentOf(value: number, endsAt: number): number {
-  return endsAt - value < 1 ? endsAt : value;
+/** A slider rounds its value: what lies less than so much of the recording before its end is its end. */
+const END_SHARE = 1 / 200;
+
+function momentOf(value: number, startsAt: number, endsAt: number): number {
+  return endsAt - value < Math.min(1, (endsAt - startsAt) * END_SHARE) ? endsAt : value;
 }
 
 /** Where in a recording we are, to be moved by hand or to run by itself. */
@@ -55,7 +57,7 @@ export function Timeline({ source, redraw }: { source: Source; redraw: () => voi
         step="any"
         value={now}
         aria-valuetext={timeText(now)}
-        onInput={({ currentTarget }) => go(momentOf(currentTarget.valueAsNumber, endsAt))}
+        onInput={({ currentTarget }) => go(momentOf(currentTarget.valueAsNumber, startsAt, endsAt))}
       />
       <output>{timeText(now)}</output>
       <label>

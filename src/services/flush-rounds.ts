@@ -15,7 +15,7 @@ interface Request {
 interface Round {
   picture: FlushCapture;
   applied: number;
-  /** What is on its way to disk, about; 0 once it is committed. */
+  /** Bytes on their way to disk, about, as far as they still count as dirty. */
   bytes: number;
   /** It is being written. */
   isWriting: boolean;
@@ -101,9 +101,19 @@ export class FlushRounds {
     return this.#forgettable(this.#tail.applied) > this.#acked;
   }
 
-  /** Bytes that the next round would write, about: what one writes now is dirty until its commit. */
-  get uncapturedBytes(): number {
-    return this.#segments.dirtyBytes() - (this.#capture?.bytes ?? 0);
+  /** True when somebody waits for a round that has not begun. */
+  get isAsked(): boolean {
+    return this.#requests.length > 0;
+  }
+
+  /** Bytes of segments that no round has written or is writing, about. */
+  uncapturedBytes(): number {
+    const dirty = this.#segments.dirtyBytes();
+    const round = this.#capture;
+    if (round === undefined) return dirty;
+    // An optimization may have replaced some of it: what comes after that counts from there.
+    round.bytes = Math.min(round.bytes, dirty);
+    return dirty - round.bytes;
   }
 
   /** Milliseconds since the last round began. */
@@ -131,8 +141,8 @@ export class FlushRounds {
     this.#startedAt = this.#clock.now();
     this.#answering = this.#requests.splice(0);
     const { applied, end } = this.#tail;
-    const bytes = this.#segments.dirtyBytes();
     const picture = this.#segments.capture(applied, this.#notes.toJSON());
+    const bytes = this.#segments.dirtyBytes();
     this.#capture = { picture, applied, bytes, isWriting: false, isAbandoned: false };
     await this.#wal.sync();
     this.#tail.synced(end);

@@ -204,8 +204,8 @@ export interface SegmentHolder<Op, Info extends SegmentInfo = SegmentInfo> {
   /** Creates an appendable segment if none has room; called before each planning. */
   ensureCapacity(): void;
   /**
-   * Bytes that the next flush would write, about; the flush worker wakes when it passes a limit, so
-   * that what a commit has written must not count any more.
+   * Bytes that no commit has written yet, about; the flush worker wakes when it passes a limit. What
+   * a capture has taken may count until its commit, and must not afterwards.
    */
   dirtyBytes(): number;
   /**

@@ -1,7 +1,7 @@
 // One test for each row of the model's flush worker, by its name there.
 import { MemoryLevel } from 'memory-level';
 import { openCollection } from 'sluice';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { settle } from './support/stepped-clock.js';
 import { errorOf } from './support/tiny-segments.js';
 import { openTiny } from './support/tiny-store.js';
@@ -128,8 +128,95 @@ describe('seed row: flush worker', () => {
     await store.clock.advance(1000);
     expect(store.calls('commit')).toEqual(['commit 6']);
     await store.fill(1);
-    await store.clock.until(() => store.disk.applied === 12);
+    await store.clock.advance(1000);
     expect(store.calls('commit')).toEqual(['commit 6', 'commit 12']);
+    await store.run(store.handler.stop());
+  });
+
+  test('much that comes during a round is written by another one, right after it', async () => {
+    const store = await openTiny({ settings: { dirtyBytesMax: 500, flushIntervalMs: 3_600_000 } });
+    const gate = store.hooks.hold('writeBlocks');
+    await store.fill(6);
+    await store.clock.advance(1000);
+    await store.fill(6);
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual([]);
+    gate.open();
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual(['commit 6', 'commit 12']);
+    await store.run(store.handler.stop());
+  });
+
+  test('much that comes while the log forgets is written by another one', async () => {
+    const store = await openTiny({ settings: { dirtyBytesMax: 500, flushIntervalMs: 3_600_000 } });
+    const gate = store.hooks.hold('wal.acknowledge');
+    await store.fill(6);
+    await store.clock.advance(1000);
+    await store.fill(6);
+    await store.clock.advance(1000);
+    gate.open();
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual(['commit 6', 'commit 12']);
+    await store.run(store.handler.stop());
+  });
+
+  test('what an optimization drops during a round leaves no room for what comes', async () => {
+    const store = await openTiny({ settings: { dirtyBytesMax: 500, flushIntervalMs: 3_600_000 } });
+    const gate = store.hooks.hold('writeBlocks');
+    await store.fill(6);
+    await store.clock.advance(1000);
+    const dirtyBytes = vi.spyOn(store.segments, 'dirtyBytes').mockReturnValue(0);
+    await store.fill(1);
+    await store.clock.advance(1000);
+    dirtyBytes.mockReturnValue(501);
+    await store.fill(1);
+    await store.clock.advance(1000);
+    dirtyBytes.mockRestore();
+    gate.open();
+    await store.clock.advance(1000);
+    expect(store.calls('commit')).toEqual(['commit 6', 'commit 8']);
+    await store.run(store.handler.stop());
+  });
+
+  test.each(['writeBlocks', 'commit'])(
+    'what a round that failed in %s did not write counts again',
+    async (place) => {
+      const store = await openTiny({
+        settings: { dirtyBytesMax: 500, flushIntervalMs: 3_600_000 },
+      });
+      store.hooks.fail(place, errorOf('transient', 'hiccup'));
+      await store.fill(6);
+      await store.clock.advance(1000);
+      expect(store.disk.applied).toBe(0);
+      await store.fill(1);
+      await store.clock.advance(1000);
+      expect(store.disk.applied).toBe(7);
+      await store.run(store.handler.stop());
+    },
+  );
+
+  test.each([
+    { end: 'the storage breaks', error: errorOf('sticky', 'torn') },
+    { end: 'the flush worker crashes', error: undefined },
+  ])('what was asked for by size is asked for again after $end', async ({ error }) => {
+    const store = await openTiny({ settings: { dirtyBytesMax: 500, flushIntervalMs: 3_600_000 } });
+    const gate = store.hooks.hold('writeBlocks');
+    await store.fill(6);
+    await store.clock.advance(1000);
+    // Asks for a second round, which is never begun.
+    await store.fill(6);
+    await store.clock.advance(1000);
+    if (error) store.hooks.fail('commit', error);
+    else store.hooks.fail('release', new Error('defect'));
+    gate.open();
+    await store.clock.advance(5000);
+    if (error) {
+      expect(store.handler.state).toBe('broken');
+      await store.run(store.handler.reopen());
+    }
+    await store.fill(6);
+    await store.clock.advance(1000);
+    expect(store.disk.applied).toBe(18);
     await store.run(store.handler.stop());
   });
 

@@ -66,6 +66,21 @@ describe('a worker that crashes', () => {
     await store.run(store.handler.stop());
   });
 
+  test('a flush that is asked for in a round that crashes is answered by the next worker', async () => {
+    const store = await openTiny({ settings: { flushIntervalMs: 3_600_000 } });
+    await store.fill(2);
+    const gate = store.hooks.hold('writeBlocks');
+    const first = store.failure(store.handler.flush());
+    await store.clock.advance(10);
+    const second = store.handler.flush();
+    store.hooks.fail('release', new Error('defect'));
+    gate.open();
+    expect(await first).toMatchObject({ code: 'SLUICE_CRASHED' });
+    await store.run(second, 10_000);
+    expect(store.disk.applied).toBe(2);
+    await store.run(store.handler.stop());
+  });
+
   test('a flush that is asked for while recovering is done right afterwards', async () => {
     const first = await openTiny();
     await first.fill(2);

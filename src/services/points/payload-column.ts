@@ -20,9 +20,15 @@ const FILLED_MIN = 0.75;
 export class PayloadColumn {
   readonly #chunks: PayloadChunk[] = [];
   #length = 0;
+  #bytes = 0;
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Bytes of all texts. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -32,6 +38,7 @@ export class PayloadColumn {
   push(text: PayloadText): void {
     this.#lastChunk().push(text);
     this.#length += 1;
+    this.#bytes += text.length;
   }
 
   /** Adds rows with copies of texts that follow each other. Throws as `push`. */
@@ -43,6 +50,7 @@ export class PayloadColumn {
       const end = begin + run.reduce((sum, length) => sum + length, 0);
       chunk.takeIn(bytes.subarray(begin, end), run);
       this.#length += run.length;
+      this.#bytes += end - begin;
       at += run.length;
       begin = end;
     }
@@ -95,6 +103,7 @@ export class PayloadColumn {
     this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(rows / CHUNK_ROWS));
     this.#length = Math.min(this.#length, rows);
     this.#chunks.at(-1)?.truncate(this.#length - (this.#chunks.length - 1) * CHUNK_ROWS);
+    this.#bytes = this.#chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** The one with room for the next row. */

@@ -110,12 +110,12 @@ export function unsavedBytes(segment: Segment): number {
   return Math.ceil((newRows > 0 ? newRows * rowBytes(segment) : 0) + newStamps * STAMP_BYTES);
 }
 
-/** As large as a row was on average, or as the newest one will be when none is on disk. */
+/** As large as a row was on disk on average, or as they will be when none is there. */
 function rowBytes(segment: Segment): number {
   const { rows } = segment.saved;
   const count = countOf(rows);
   if (count > 0) return rows.reduce((sum, block) => sum + block.bytes, 0) / count;
-  const last = segment.rows - 1;
-  const payloadBytes = last < 0 ? 0 : segment.payloads.lengthAt(last);
+  const { payloads } = segment;
+  const payloadBytes = payloads.length === 0 ? 0 : payloads.bytes / payloads.length;
   return segment.slab.dimensions * Float32Array.BYTES_PER_ELEMENT + ROW_BYTES + payloadBytes;
 }
