@@ -69,8 +69,9 @@ export class Lifecycle {
     const world = this.#world;
     const { process } = world;
     world.trace.note('reopen');
-    // A reopening that fails in the replay leaves a lower number: what was answered is compared now.
-    world.oracle.advance(collection.telemetry().log.applied);
+    // A reopening that fails in the replay leaves a lower number: what was answered is compared now,
+    // up to what readers are shown. What a failed replay has come to, nobody has seen.
+    world.oracle.advance(collection.info().wal.applied);
     const faults = process?.faultCount ?? 0;
     const reopening = world.ending(collection.reopen());
     if (world.random.chance(0.3)) await this.#askMeanwhile(collection);

@@ -148,12 +148,17 @@ export class Oracle {
     return this.#ticks.get(clockId) ?? 0;
   }
 
-  /** The newest tick of each clock among the operations up to a number that has been folded. */
+  /** The newest tick of each clock among the operations up to a number, whether or not it has been folded. */
   ticksUpTo(opNum: number): Map<number, number> {
     const ticks = new Map(this.#base.ticks);
-    for (const issued of this.#issued) {
-      const { clockTag } = issued;
-      if (clockTag === undefined || issued.opNum === undefined || issued.opNum > opNum) continue;
+    let next = this.#folded;
+    for (const [place, issued] of this.#issued.entries()) {
+      const { clockTag, fate } = issued;
+      const isFolded = place < this.#next;
+      if (!isFolded && fate === 'absent') continue;
+      if (!isFolded) next += 1;
+      const number = isFolded ? issued.opNum : next;
+      if (clockTag === undefined || number === undefined || number > opNum) continue;
       ticks.set(clockTag.clockId, clockTag.tick);
     }
     return new Map([...ticks].sort(([a], [b]) => a - b));

@@ -26,7 +26,7 @@ export class Counters {
     }
     if (!LIVE.has(state)) return;
     const { log, queue, flush, optimizations, budgets } = collection.telemetry();
-    oracle.advance(log.applied);
+    oracle.advance(collection.info().wal.applied);
     this.#session.compareShown();
     if (log.acked > flush.committed) {
       violated('the log forgets what is on disk', `${log.acked} > ${flush.committed}`);
