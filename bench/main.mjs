@@ -84,7 +84,7 @@ if (options.plots) await (await import('./report/plots.mjs')).writePlots(results
 for (const failure of failures) print(failure);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
-/** What an option says, or the form. */
+/** What an option says, or else what the form says. */
 function numberOf(name, least) {
   const number = Number(options[name] ?? SIZES[form][name]);
   if (Number.isSafeInteger(number) && number >= least) return number;

@@ -282,8 +282,12 @@ export class Core<Op, Info extends SegmentInfo> {
   /** The flush worker has crashed, and what it was asked for with it: its successor is asked anew. */
   flushCrashed(crash: SluiceError): void {
     this.#flushAsked = false;
-    this.flush.roundFailed(crash);
-    if (this.flush.isAsked) this.#askForFlush();
+    try {
+      this.flush.roundFailed(crash);
+    } finally {
+      if (this.flush.isAsked) this.#askForFlush();
+      else this.#flushIfDirty();
+    }
   }
 
   #canFreeWal(): boolean {

@@ -34,7 +34,7 @@ export interface HandlerSettings {
   windowBytesMax: number;
   /** Bytes that the log may hold before it declines with `SLUICE_WAL_FULL`. @default 1 GiB */
   walBytesMax: number;
-  /** Bytes of segments, not written nor being written, that wake the flush worker early. @default 32 MiB */
+  /** Bytes of segments, neither written nor being written, that wake the flush worker early. @default 32 MiB */
   dirtyBytesMax: number;
   /** Bytes of disk that are left alone, for what the databases write besides. @default 16 MiB */
   diskMarginBytes: number;

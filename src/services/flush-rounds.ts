@@ -186,11 +186,14 @@ export class FlushRounds {
   }
 
   roundFailed(error: unknown): void {
-    this.#end();
-    this.#counts.failures += 1;
-    this.#errors.report('flush', error);
-    for (const request of this.#answering.splice(0)) request.reject(error);
-    this.#tail.recheck();
+    try {
+      this.#end();
+    } finally {
+      this.#counts.failures += 1;
+      this.#errors.report('flush', error);
+      for (const request of this.#answering.splice(0)) request.reject(error);
+      this.#tail.recheck();
+    }
   }
 
   /** Answers everyone who waits, with this error. */

@@ -4,7 +4,7 @@ import { randomId } from '../random-id.js';
 
 /** Slots of the first table; a power of two. */
 const SLOTS_MIN = 16;
-/** Slots of a table that is given up which each row set empties: it is empty before the next one is full. */
+/** Slots of a table that is given up, emptied with each row that is set: all are before the next table is full. */
 const SLOTS_A_STEP = 16;
 const FREE = -1;
 /** Of a slot of a table that is given up: its row is elsewhere, but those pushed past it are still behind it. */
@@ -33,7 +33,8 @@ function hashOf(id: number): number {
  *
  * Open addressing with linear probing; Knuth, The Art of Computer Programming 3, 6.4, algorithms L
  * and R. A full table is moved to one of twice its size step by step, a few slots with each row that is set:
- * at once, a million rows would hold the event loop for a tenth of a second.
+ * at once, a million rows would hold the event loop for a tenth of a second. Where no more are set,
+ * both stay.
  */
 export class LiveRows {
   /** The column of ids: one that is here stays there. */

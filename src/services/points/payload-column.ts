@@ -100,10 +100,12 @@ export class PayloadColumn {
 
   /** Forgets the rows from `rows` on. */
   truncate(rows: number): void {
-    this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(rows / CHUNK_ROWS));
+    const cut = this.#chunks.splice(Math.ceil(rows / CHUNK_ROWS));
+    const last = this.#chunks.at(-1);
+    this.#bytes -= cut.reduce((sum, { sizeBytes }) => sum + sizeBytes, last?.sizeBytes ?? 0);
     this.#length = Math.min(this.#length, rows);
-    this.#chunks.at(-1)?.truncate(this.#length - (this.#chunks.length - 1) * CHUNK_ROWS);
-    this.#bytes = this.#chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    last?.truncate(this.#length - (this.#chunks.length - 1) * CHUNK_ROWS);
+    this.#bytes += last?.sizeBytes ?? 0;
   }
 
   /** The one with room for the next row. */

@@ -110,7 +110,7 @@ export function unsavedBytes(segment: Segment): number {
   return Math.ceil((newRows > 0 ? newRows * rowBytes(segment) : 0) + newStamps * STAMP_BYTES);
 }
 
-/** As large as a row was on disk on average, or as they will be when none is there. */
+/** The mean size of a row on disk, or of the rows to be written when none is there. */
 function rowBytes(segment: Segment): number {
   const { rows } = segment.saved;
   const count = countOf(rows);

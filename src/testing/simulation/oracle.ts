@@ -148,7 +148,7 @@ export class Oracle {
     return this.#ticks.get(clockId) ?? 0;
   }
 
-  /** The newest tick of each clock among the operations up to a number, whether or not it has been folded. */
+  /** The newest tick of each clock among the operations up to a number, whether or not they have been folded. */
   ticksUpTo(opNum: number): Map<number, number> {
     const ticks = new Map(this.#base.ticks);
     let next = this.#folded;
@@ -162,6 +162,11 @@ export class Oracle {
       ticks.set(clockTag.clockId, clockTag.tick);
     }
     return new Map([...ticks].sort(([a], [b]) => a - b));
+  }
+
+  /** The highest number that the log can have reached. */
+  get present(): number {
+    return this.#base.opNum + this.#issued.filter(({ fate }) => fate !== 'absent').length;
   }
 
   /** The number of an operation that has been folded. */
@@ -202,11 +207,10 @@ export class Oracle {
       );
     }
     if (last < this.#folded) this.#rewind();
-    const present = this.#base.opNum + this.#issued.filter(({ fate }) => fate !== 'absent').length;
-    if (last > present) {
+    if (last > this.present) {
       this.#violated(
         'only what was submitted is in the log',
-        `${last} records, ${present} submitted`,
+        `${last} records, ${this.present} submitted`,
       );
       return;
     }

@@ -23,6 +23,9 @@ export async function expectClocks(
   const { applied, synced } = collection.telemetry().log;
   // A replay that failed may have come further than what readers are shown.
   oracle.advance(collection.info().wal.applied);
+  if (applied > oracle.present) {
+    violated('only what was submitted is applied', `${applied} of ${oracle.present} operations`);
+  }
   const visible = Math.min(applied, synced);
   const point = collection.recoveryPoint();
   const ticks = oracle.ticksUpTo(visible);
