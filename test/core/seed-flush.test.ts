@@ -174,9 +174,7 @@ describe('seed row: flush worker', () => {
   test.each(['writeBlocks', 'commit'])(
     'what a round that failed in %s did not write counts again',
     async (place) => {
-      const store = await openTiny({
-        settings: BY_SIZE_ALONE,
-      });
+      const store = await openTiny({ settings: BY_SIZE_ALONE });
       store.hooks.fail(place, errorOf('transient', 'hiccup'));
       await store.fill(6);
       await store.clock.advance(1000);

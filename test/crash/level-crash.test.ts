@@ -9,7 +9,7 @@ import { killLoop } from './kill.js';
 import { Model } from './model.js';
 import { checkImages, drawCuts, traceScript } from './power.js';
 import { makeSteps, type Script } from './steps.js';
-import { entriesOf, traceRun, traceUnavailable } from './trace.js';
+import { entriesOf, type TraceOptions, traceRun, traceUnavailable } from './trace.js';
 import type { Trace } from './trace-events.js';
 
 // These tests prove the tools on bare LevelDB: they find what it loses, and nothing else.
@@ -55,6 +55,8 @@ describe('power-cut images of LevelDB', () => {
          await db.put('synced', 'x', { sync: true });
          mark('synced');
          await db.close();`,
+        // The earlier memtable takes two syncs to be durable, the put takes one.
+        { syncDelayMs: 500 },
       );
       const kept = await keysOf(directory, trace, at('synced') + 1, 'drop');
       expect(kept).toEqual(['k8', 'synced']);
@@ -129,7 +131,11 @@ describe('the kill loop', () => {
 });
 
 /** Traces a few lines of code that have `Level`, `path` and `mark(text)`. */
-async function traceLevel(directory: string, code: string) {
+async function traceLevel(
+  directory: string,
+  code: string,
+  options: Pick<TraceOptions, 'syncDelayMs'> = {},
+) {
   const scriptFile = join(directory, 'script.mjs');
   const marksFile = join(directory, 'marks');
   const storePath = join(directory, 'store');
@@ -143,7 +149,7 @@ async function traceLevel(directory: string, code: string) {
   writeFileSync(scriptFile, script);
   mkdirSync(storePath);
   const files = { directory: storePath, marksFile, traceFile: join(directory, 'trace') };
-  const trace = await traceRun({ command: [scriptFile], ...files });
+  const trace = await traceRun({ command: [scriptFile], ...files, ...options });
   const at = (text: string) =>
     trace.events.findIndex((event) => event.type === 'mark' && event.text === text);
   return { trace, at };
