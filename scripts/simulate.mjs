@@ -1,8 +1,8 @@
-// Replays the seeds that once failed, then runs seeds on two threads for so many minutes, or so many
+// Replays the seeds that once failed, then runs seeds in two processes for so many minutes, or so many
 // seeds: `node scripts/simulate.mjs 10`, `node scripts/simulate.mjs --seeds 20000 --seed 1`.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { processorMs, withSeedThreads } from '../dist/cli/seed-threads.js';
+import { withSeedProcesses } from '../dist/cli/seed-processes.js';
 import { findingsOf, isEnough, reportText } from '../dist/cli/simulate-report.js';
 import { systemClock } from '../dist/services/clock.js';
 import { runCampaign } from '../dist/testing/simulation/campaign.js';
@@ -39,7 +39,6 @@ const campaign = {
   seed: Number(values.seed),
   seeds: Number(values.seeds),
   operations,
-  processorMs,
   limitMs: Number(minutes) * 60_000,
   clock: systemClock,
   onSeed: (sofar) => {
@@ -54,8 +53,8 @@ const campaign = {
     );
   },
 };
-const report = await withSeedThreads(Number(values.jobs), { operations }, (lanes) =>
-  runCampaign({ ...campaign, lanes }),
+const report = await withSeedProcesses(Number(values.jobs), { operations }, (lanes, processorMs) =>
+  runCampaign({ ...campaign, lanes, processorMs }),
 );
 const isWhole = isEnough(report);
 tell(reportText(report, isWhole));

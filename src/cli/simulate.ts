@@ -3,8 +3,9 @@ import { SluiceError } from '../errors.js';
 import type { CampaignOptions, FailedSeed } from '../testing/simulation/campaign.js';
 import type { FaultClass } from '../testing/simulation/faults.js';
 import { type Context, describeCommand, positiveInteger } from './context.js';
+import { processorMs } from './processor-ms.js';
 import { Progress } from './progress.js';
-import { processorMs, withSeedThreads } from './seed-threads.js';
+import { withSeedProcesses } from './seed-processes.js';
 import { findingsOf, isEnough, reportText } from './simulate-report.js';
 import { counted } from './text.js';
 
@@ -34,7 +35,7 @@ export function simulateCommand(program: Command, context: Context): void {
     .option('--operations <n>', 'updates in each', positiveInteger, 500)
     .option(
       '--jobs <n>',
-      "threads at once; without it, none but the command's own",
+      "processes at once; without it, none but the command's own",
       positiveInteger,
     )
     .option('--minutes <n>', 'end after so much time, whether or not all have run', positiveInteger)
@@ -75,8 +76,8 @@ async function simulateSeeds(context: Context, flags: SimulateFlags): Promise<vo
   const running =
     jobs === undefined
       ? runCampaign(campaign)
-      : withSeedThreads(jobs, { operations, without }, (lanes) =>
-          runCampaign({ ...campaign, lanes }),
+      : withSeedProcesses(jobs, { operations, without }, (lanes, processorMs) =>
+          runCampaign({ ...campaign, lanes, processorMs }),
         );
   const report = await running.finally(() => progress.stop());
   if (record !== undefined) await recordSeed(record, report.failed[0] ?? flags);

@@ -21,7 +21,7 @@ describe('sluice simulate', () => {
     for (const name of classes.split(',')) expect(report.faults).not.toHaveProperty(name);
   });
 
-  it('runs seeds on threads of their own, and finds the same', async () => {
+  it('runs seeds in processes of their own, and finds the same', async () => {
     const seeds = ['simulate', '--seed', '3', '--seeds', '2', '--operations', '10', '--json'];
     const alone = JSON.parse((await sluice(seeds)).stdout);
     const together = JSON.parse((await sluice([...seeds, '--jobs', '2'])).stdout);

@@ -29,7 +29,7 @@ export interface FailedSeed {
   replay: string;
 }
 
-/** What one seed has come to; plain data, which one thread can tell another. */
+/** What one seed has come to; plain data, which one process can tell another. */
 export interface SeedReport {
   issued: number;
   virtualMs: number;
