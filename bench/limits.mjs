@@ -8,10 +8,12 @@ import { dataset, pointsOf } from './data/dataset.mjs';
 import { median, timed } from './measure.mjs';
 import { numberText } from './report/table.mjs';
 import { keyOf, openLevel } from './rivals/level.mjs';
+import { Group } from './scenarios/support/group.mjs';
 
 const BATCH = 100;
 const BLOCK_BYTES = 1024 * 1024;
 const CALLERS = 8;
+const SINGLE_CALLERS = 64;
 const MIB = 2 ** 20;
 const REPETITIONS = 5;
 /** What a point takes in the file of an index of 128 dimensions, about. */
@@ -23,6 +25,7 @@ const data = dataset({ points: POINTS, queries: 500 });
 const batches = Array.from({ length: POINTS / BATCH }, (_, at) =>
   pointsOf(data, at * BATCH, BATCH),
 );
+const singles = batches.flat().map((point) => [point]);
 
 /** What applied points need at least: their vectors in a slab and their rows by their ids, which count up. */
 class Slab {
@@ -58,12 +61,15 @@ function recordOf(points) {
   return record;
 }
 
-/** Points a second; `twice`: also into blocks of another database; `made`: records of points, applied. */
-async function ingest(callers, { twice, made }) {
+/**
+ * Points a second; `twice`: also into blocks of another database; `made`: records of points, applied;
+ * `sync`: of the log; `work`: the points of each record. Callers of single points share batches.
+ */
+async function ingest(callers, { twice, made, sync = true, work = batches }) {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-limits-'));
   const log = await openLevel(directory, {}, 'log');
   const blocks = await openLevel(directory, { writeBufferSize: 16 * MIB }, 'blocks');
-  const ready = made ? undefined : batches.map(recordOf);
+  const ready = made ? undefined : work.map(recordOf);
   const slab = new Slab();
   let waiting = [];
   let flushed = Promise.resolve();
@@ -77,14 +83,17 @@ async function ingest(callers, { twice, made }) {
     count += 1;
     flushed = flushed.then(() => blocks.put(key, block, { sync: true }));
   };
+  const grouped = new Group((puts) => log.batch(puts, { sync }));
+  const put = (key, value) =>
+    work === singles ? grouped.add({ type: 'put', key, value }) : log.put(key, value, { sync });
   let next = 0;
   const caller = async () => {
-    while (next < batches.length) {
+    while (next < work.length) {
       const number = next;
       next += 1;
-      const record = ready?.[number] ?? recordOf(batches[number]);
-      await log.put(keyOf(number), record, { sync: true });
-      if (made) slab.take(batches[number], record);
+      const record = ready?.[number] ?? recordOf(work[number]);
+      await put(keyOf(number), record);
+      if (made) slab.take(work[number], record);
       if (twice) keep(record);
     }
   };
@@ -128,6 +137,8 @@ const KINDS = [
   ['the same, and blocks of them', { twice: true, made: false }],
   ['records made of points, and blocks', { twice: true, made: true }],
 ];
+const UNSYNCED = { twice: true, made: true, sync: false };
+const SINGLE = { twice: true, made: true, work: singles };
 
 const found = new Map();
 
@@ -143,6 +154,9 @@ for (let round = 0; round <= REPETITIONS; round += 1) {
       note(`${name}, ${callers} in flight, points/s`, await ingest(callers, kind));
     }
   }
+  note('the same, log not synced, 1 in flight, points/s', await ingest(1, UNSYNCED));
+  const name = `the same, single points, ${SINGLE_CALLERS} in flight, points/s`;
+  note(name, await ingest(SINGLE_CALLERS, SINGLE));
   note('two databases opened, everything read, ms', await opening());
 }
 for (const [name, values] of found) {

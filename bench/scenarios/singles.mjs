@@ -3,6 +3,7 @@ import { pointOf, pointsOf } from '../data/dataset.mjs';
 import { quantile, timed, withGap } from '../measure.mjs';
 import { keyOf, openLevel } from '../rivals/level.mjs';
 import { SUBJECTS } from '../subjects.mjs';
+import { Group } from './support/group.mjs';
 
 export async function run({ subject, directory, data, settings }) {
   const { operations, callers } = settings;
@@ -54,37 +55,4 @@ function recordOf(data, number) {
   const { vector, payload } = pointOf(data, number);
   const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
   return Buffer.concat([bytes, Buffer.from(JSON.stringify(payload))]);
-}
-
-/** Callers that come while a batch is being written share the next one. */
-class Group {
-  #write;
-  #waiting = [];
-  #running = false;
-
-  constructor(write) {
-    this.#write = write;
-  }
-
-  add(record) {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject });
-      if (!this.#running) this.#run();
-    });
-  }
-
-  async #run() {
-    this.#running = true;
-    await undefined;
-    while (this.#waiting.length > 0) {
-      const taken = this.#waiting.splice(0);
-      try {
-        await this.#write(taken.map(({ record }) => record));
-        for (const { resolve } of taken) resolve();
-      } catch (error) {
-        for (const { reject } of taken) reject(error);
-      }
-    }
-    this.#running = false;
-  }
 }

@@ -115,11 +115,9 @@ export class WalTail<Op = unknown> {
 
   /** Limits and what is used of them. */
   get usage() {
-    return {
-      ...this.#room.usage,
-      windowBytes: this.#windowBytes,
-      windowBytesPeak: this.#windowBytesPeak,
-    };
+    const { entries, bytes, walBytes, waiting, waitingBytes } = this.#room.usage;
+    const [windowBytes, windowBytesPeak] = [this.#windowBytes, this.#windowBytesPeak];
+    return { entries, bytes, walBytes, waiting, waitingBytes, windowBytes, windowBytesPeak };
   }
 
   /** Begins anew on a log that has just been opened: all above `applied` is still to be applied. */

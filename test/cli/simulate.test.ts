@@ -1,5 +1,8 @@
 // `sluice simulate`: what it prints, and what it refuses.
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
+import { withSeedProcesses } from '#sluice/cli/seed-processes.js';
 import { sluice } from './support/host.js';
 
 describe('sluice simulate', () => {
@@ -26,6 +29,22 @@ describe('sluice simulate', () => {
     const alone = JSON.parse((await sluice(seeds)).stdout);
     const together = JSON.parse((await sluice([...seeds, '--jobs', '2'])).stdout);
     expect({ ...together, seedsPerCpuMinute: 0 }).toEqual({ ...alone, seedsPerCpuMinute: 0 });
+  });
+
+  it('tells when such a process is killed, and ends the others', async () => {
+    const processes: ChildProcess[] = [];
+    const note = (message: unknown) => {
+      processes.push((message as { process: ChildProcess }).process);
+    };
+    subscribe('child_process', note);
+    const running = withSeedProcesses(2, { operations: 100_000 }, async (lanes) => {
+      const seeds = Promise.all(lanes.map((lane, seed) => lane(seed)));
+      processes[1]?.kill('SIGKILL');
+      await seeds;
+    });
+    await expect(running).rejects.toThrow('the process that ran seed 1 ended with SIGKILL');
+    unsubscribe('child_process', note);
+    expect(processes.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL']);
   });
 
   it('refuses fault classes that there are not', async () => {

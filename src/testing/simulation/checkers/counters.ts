@@ -26,7 +26,8 @@ export class Counters {
     }
     if (!LIVE.has(state)) return;
     const { log, queue, flush, optimizations, budgets } = collection.telemetry();
-    const shown = collection.info().wal.applied;
+    const { wal, segments, points } = collection.info();
+    const shown = wal.applied;
     // Only a replay is hidden, and those who stop may have been in the middle of one.
     if (shown !== log.applied && state !== 'stopping') {
       violated('readers are shown what is applied', `${shown}, applied ${log.applied}`);
@@ -50,7 +51,6 @@ export class Counters {
         violated('permits are given back', `${name}: ${used} are out, and nothing runs`);
       }
     }
-    const { segments, points } = collection.info();
     const live = segments.reduce((sum, segment) => sum + segment.points, 0);
     if (live !== points || points !== oracle.model.points.size) {
       const text = `${points} points, ${live} rows, should be ${oracle.model.points.size}`;
