@@ -49,7 +49,10 @@ export const SELDOM_TAKEN: readonly Untaken[] = [
   },
   {
     why: 'a pause lasts for one turn',
-    names: ['optimizerScheduler.paused on Stop: optimizerScheduler.stopped'],
+    names: [
+      'optimizerScheduler.paused on Nop: no target',
+      'optimizerScheduler.paused on Stop: optimizerScheduler.stopped',
+    ],
   },
   {
     why: 'needs a worker that has died right before',
