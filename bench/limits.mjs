@@ -1,5 +1,6 @@
 // node bench/limits.mjs [--points N]: what a plain loop reaches on this machine that does as little as
-// a store with a log and blocks can do: LevelDB alone, blocks besides, records made of points.
+// a store with a log and blocks can do: LevelDB alone, blocks besides, records made of points; the
+// last without syncs of the log, and of single points from many callers.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,9 +64,9 @@ function recordOf(points) {
 
 /**
  * Points a second; `twice`: also into blocks of another database; `made`: records of points, applied;
- * `sync`: of the log; `work`: the points of each record. Callers of single points share batches.
+ * `sync`: of the log; `work`: the points of each record; `grouped`: callers share batches.
  */
-async function ingest(callers, { twice, made, sync = true, work = batches }) {
+async function ingest(callers, { twice, made, sync = true, work = batches, grouped }) {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-limits-'));
   const log = await openLevel(directory, {}, 'log');
   const blocks = await openLevel(directory, { writeBufferSize: 16 * MIB }, 'blocks');
@@ -83,9 +84,9 @@ async function ingest(callers, { twice, made, sync = true, work = batches }) {
     count += 1;
     flushed = flushed.then(() => blocks.put(key, block, { sync: true }));
   };
-  const grouped = new Group((puts) => log.batch(puts, { sync }));
+  const group = new Group((puts) => log.batch(puts, { sync }));
   const put = (key, value) =>
-    work === singles ? grouped.add({ type: 'put', key, value }) : log.put(key, value, { sync });
+    grouped ? group.add({ type: 'put', key, value }) : log.put(key, value, { sync });
   let next = 0;
   const caller = async () => {
     while (next < work.length) {
@@ -138,7 +139,7 @@ const KINDS = [
   ['records made of points, and blocks', { twice: true, made: true }],
 ];
 const UNSYNCED = { twice: true, made: true, sync: false };
-const SINGLE = { twice: true, made: true, work: singles };
+const SINGLE = { twice: true, made: true, work: singles, grouped: true };
 
 const found = new Map();
 
@@ -154,7 +155,7 @@ for (let round = 0; round <= REPETITIONS; round += 1) {
       note(`${name}, ${callers} in flight, points/s`, await ingest(callers, kind));
     }
   }
-  note('the same, log not synced, 1 in flight, points/s', await ingest(1, UNSYNCED));
+  note('the same, the log not synced, 1 in flight, points/s', await ingest(1, UNSYNCED));
   const name = `the same, single points, ${SINGLE_CALLERS} in flight, points/s`;
   note(name, await ingest(SINGLE_CALLERS, SINGLE));
   note('two databases opened, everything read, ms', await opening());

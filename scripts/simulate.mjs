@@ -53,8 +53,9 @@ const campaign = {
     );
   },
 };
-const report = await withSeedProcesses(Number(values.jobs), { operations }, (lanes, processorMs) =>
-  runCampaign({ ...campaign, lanes, processorMs }),
+const jobs = Math.min(Number(values.jobs), campaign.seeds);
+const report = await withSeedProcesses(jobs, { operations }, (lanes, processorMsOfAll) =>
+  runCampaign({ ...campaign, lanes, processorMs: processorMsOfAll }),
 );
 const isWhole = isEnough(report);
 tell(reportText(report, isWhole));

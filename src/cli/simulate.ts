@@ -76,8 +76,11 @@ async function simulateSeeds(context: Context, flags: SimulateFlags): Promise<vo
   const running =
     jobs === undefined
       ? runCampaign(campaign)
-      : withSeedProcesses(jobs, { operations, without }, (lanes, processorMs) =>
-          runCampaign({ ...campaign, lanes, processorMs }),
+      : withSeedProcesses(
+          Math.min(jobs, flags.seeds),
+          { operations, without },
+          (lanes, processorMsOfAll) =>
+            runCampaign({ ...campaign, lanes, processorMs: processorMsOfAll }),
         );
   const report = await running.finally(() => progress.stop());
   if (record !== undefined) await recordSeed(record, report.failed[0] ?? flags);

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
 import { withSeedProcesses } from '#sluice/cli/seed-processes.js';
+import type { SeedOptions } from '#sluice/testing/simulation/seed-run.js';
 import { sluice } from './support/host.js';
 
 describe('sluice simulate', () => {
@@ -32,19 +33,31 @@ describe('sluice simulate', () => {
   });
 
   it('tells when such a process is killed, and ends the others', async () => {
-    const processes: ChildProcess[] = [];
-    const note = (message: unknown) => {
-      processes.push((message as { process: ChildProcess }).process);
-    };
-    subscribe('child_process', note);
-    const running = withSeedProcesses(2, { operations: 100_000 }, async (lanes) => {
+    const { processes, ended } = await started(2, { operations: 100_000 }, async (lanes, found) => {
       const seeds = Promise.all(lanes.map((lane, seed) => lane(seed)));
-      processes[1]?.kill('SIGKILL');
+      found[1]?.kill('SIGKILL');
       await seeds;
     });
-    await expect(running).rejects.toThrow('the process that ran seed 1 ended with SIGKILL');
-    unsubscribe('child_process', note);
+    await expect(ended).rejects.toThrow('the process that ran seed 1 ended with SIGKILL');
     expect(processes.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL']);
+  });
+
+  it('lets such a process come to the end of its seed, whoever is interrupted', async () => {
+    const { ended } = await started(1, { operations: 10 }, async ([lane], [child]) => {
+      await lane?.(1);
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) child?.kill(signal);
+      return (await lane?.(2))?.issued;
+    });
+    expect(await ended).toBe(10);
+  });
+
+  it('leaves no such process behind where the command has ended', async () => {
+    const { ended } = await started(1, { operations: 100_000 }, async ([lane], [child]) => {
+      const seed = lane?.(1);
+      child?.disconnect();
+      await seed;
+    });
+    await expect(ended).rejects.toThrow('the process that ran seed 1 ended with 0');
   });
 
   it('refuses fault classes that there are not', async () => {
@@ -53,3 +66,22 @@ describe('sluice simulate', () => {
     expect(stderr).toContain('--without takes some of');
   });
 });
+
+type Work = Parameters<typeof withSeedProcesses>[2];
+
+/** Starts processes, and gives them to the work that is to be done with them. */
+async function started<T>(
+  jobs: number,
+  options: SeedOptions,
+  work: (lanes: Parameters<Work>[0], processes: readonly ChildProcess[]) => Promise<T>,
+) {
+  const processes: ChildProcess[] = [];
+  const note = (message: unknown) => {
+    processes.push((message as { process: ChildProcess }).process);
+  };
+  subscribe('child_process', note);
+  const ended = withSeedProcesses(jobs, options, (lanes) => work(lanes, processes));
+  unsubscribe('child_process', note);
+  await ended.catch(() => {});
+  return { processes, ended };
+}

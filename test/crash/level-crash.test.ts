@@ -56,7 +56,7 @@ describe('power-cut images of LevelDB', () => {
          mark('synced');
          await db.close();`,
         // The earlier memtable takes two syncs to be durable, the put takes one.
-        { syncDelayMs: 500 },
+        { fdatasyncDelayMs: 500 },
       );
       const kept = await keysOf(directory, trace, at('synced') + 1, 'drop');
       expect(kept).toEqual(['k8', 'synced']);
@@ -134,7 +134,7 @@ describe('the kill loop', () => {
 async function traceLevel(
   directory: string,
   code: string,
-  options: Pick<TraceOptions, 'syncDelayMs'> = {},
+  options: Pick<TraceOptions, 'fdatasyncDelayMs'> = {},
 ) {
   const scriptFile = join(directory, 'script.mjs');
   const marksFile = join(directory, 'marks');

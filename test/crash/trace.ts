@@ -26,21 +26,21 @@ export interface TraceOptions {
   marksFile: string;
   /** Where strace may write; removed afterwards. */
   traceFile: string;
-  /** How long each sync of a file waits before it begins, whatever the disk. @default 0 */
-  syncDelayMs?: number;
+  /** How long each `fdatasync`, LevelDB's way to sync a file, waits before it begins. @default 0 */
+  fdatasyncDelayMs?: number;
 }
 
 /** Runs node under strace until it ends and returns what it did to the directory. */
 export async function traceRun(options: TraceOptions): Promise<Trace> {
-  const { command, marksFile, traceFile, syncDelayMs = 0 } = options;
+  const { command, marksFile, traceFile, fdatasyncDelayMs = 0 } = options;
   const directory = realpathSync(options.directory);
   const reader = new CallReader(directory, marksFile);
   reader.recorder.setUp(entriesOf(directory, ''));
   const begin = reader.recorder.events.length;
   const flags = ['-f', '--seccomp-bpf', '-xx', '-s', String(STRING_BYTES_MAX), '-o', traceFile];
   const calls = `trace=${TRACED_CALLS.map((name) => `?${name}`).join()}`;
-  const delay = `inject=fdatasync:delay_enter=${syncDelayMs * 1000}`;
-  if (syncDelayMs > 0) flags.push('-e', delay);
+  const delay = `inject=fdatasync:delay_enter=${fdatasyncDelayMs * 1000}`;
+  if (fdatasyncDelayMs > 0) flags.push('-e', delay);
   const child = spawn('strace', [...flags, '-e', calls, process.execPath, ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
