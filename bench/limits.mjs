@@ -155,7 +155,10 @@ for (let round = 0; round <= REPETITIONS; round += 1) {
       note(`${name}, ${callers} in flight, points/s`, await ingest(callers, kind));
     }
   }
-  note('records made, log not synced, and blocks, 1 in flight, points/s', await ingest(1, UNSYNCED));
+  note(
+    'records made, log not synced, and blocks, 1 in flight, points/s',
+    await ingest(1, UNSYNCED),
+  );
   const name = `records of single points, and blocks, ${SINGLE_CALLERS} in flight, points/s`;
   note(name, await ingest(SINGLE_CALLERS, SINGLE));
   note('two databases opened, everything read, ms', await opening());
