@@ -1,15 +1,17 @@
 // Lets short scripts of work fail, or their process die, at each call of a store.
-// Arguments: minutes (10), operations of a script (20).
+// Arguments: minutes (10), operations of a script (20), and after each how manieth crash the calls
+// of the recovery fail, too (1: each).
 import { exhaust } from '../dist/testing/simulation/exhaustive.js';
 
 const minutes = Number(process.argv[2] ?? 10);
 const operations = Number(process.argv[3] ?? 20);
+const every = Number(process.argv[4] ?? 1);
 
 const signal = AbortSignal.timeout(minutes * 60_000);
 let runs = 0;
 let scripts = 0;
 for (let seed = 1; !signal.aborted && process.exitCode === undefined; seed++) {
-  const report = await exhaust({ seed, operations, signal });
+  const report = await exhaust({ seed, operations, every, signal });
   runs += report.runs;
   if (!signal.aborted) scripts += 1;
   for (const { mishap, at, recoveryAt, result } of report.failures.slice(0, 3)) {
@@ -20,3 +22,5 @@ for (let seed = 1; !signal.aborted && process.exitCode === undefined; seed++) {
   }
 }
 process.stdout.write(`${scripts} whole scripts of ${operations} operations, ${runs} runs\n`);
+// The mishaps come one after the other: without a whole script some were never tried.
+if (scripts === 0) process.exitCode = 1;

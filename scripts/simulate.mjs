@@ -6,7 +6,7 @@ import { withSeedProcesses } from '../dist/cli/seed-processes.js';
 import { findingsOf, isEnough, reportText } from '../dist/cli/simulate-report.js';
 import { systemClock } from '../dist/services/clock.js';
 import { runCampaign } from '../dist/testing/simulation/campaign.js';
-import { simulate } from '../dist/testing/simulation/simulate.js';
+import { runSeed } from '../dist/testing/simulation/seed-run.js';
 
 /** Between two lines that tell how far it is. */
 const TELL_MS = 60_000;
@@ -25,9 +25,10 @@ const tell = (text) => process.stdout.write(`${text}\n`);
 
 const kept = JSON.parse(readFileSync(new URL('../test/simulation/seeds.json', import.meta.url)));
 for (const { seed, operations, found } of kept) {
-  const { failure } = await simulate({ seed, operations });
-  if (failure === undefined) continue;
-  tell(`seed ${seed}, which once found: ${found}, fails: ${failure.message}`);
+  const { failed } = await runSeed(seed, { operations });
+  if (failed === undefined) continue;
+  tell(`seed ${seed}, which once found: ${found}, fails: ${failed.message}`);
+  tell(`  ${[...failed.lines, `again: ${failed.replay}`].join('\n  ')}`);
   process.exitCode = 1;
 }
 tell(`${kept.length} seeds that once failed: ${process.exitCode === 1 ? 'not all' : 'all'} well`);

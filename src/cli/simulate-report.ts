@@ -3,6 +3,7 @@ import { counted } from './text.js';
 
 /** Operations from which on nothing may be missing that a campaign must reach. */
 const OPERATIONS_ENOUGH = 250_000;
+const NOT_JUDGED = `that takes ${OPERATIONS_ENOUGH} operations, and every fault class`;
 /** Lines of a trace that are shown. */
 const LINES_SHOWN = 30;
 
@@ -34,6 +35,7 @@ export function reportText(report: CampaignReport, isWhole: boolean): string {
     `faults: ${countsText(faults)}`,
     `traffic: ${countsText(traffic)}`,
     `transitions taken: ${taken} of ${total}`,
+    ...(isWhole ? [] : [`what was never reached is not judged: ${NOT_JUDGED}`]),
     ...(isWhole ? [...missing, ...seldom] : []).map((name) => `never taken: ${name}`),
     `${counted(seeds, 'seed')}, ${counted(operations, 'operation')}, ` +
       `${virtualHours.toFixed(2)} virtual hours, ` +

@@ -16,7 +16,7 @@ import { makeSteps } from './steps.js';
 import { loadTarget } from './target.js';
 
 const DIMENSIONS = 4;
-/** Runs differ by a few calls, so that one point that isn't reached is not yet the end. */
+/** Runs differ by a few calls, so that only so many in a row that aren't reached are the end. */
 const MISSES_MAX = 3;
 
 /** Makes a store and opens it again; buffers so small that each part rotates them. */
@@ -67,7 +67,7 @@ async function walk({ directory, seed, call, effect }: Walk, numbers: Iterable<n
     const script = makeScript(new Random(seed));
     const endured = await endure(place, COLLECTION, script, { call, effect, number });
     if (endured.hit) points += 1;
-    else missed += 1;
+    missed = endured.hit ? 0 : missed + 1;
     const outcome = await outcomeOf(target, join(place, 'store'), script, endured);
     problems.push(
       ...outcome.problems.map((text) => `${effect} at ${textOf(call)} ${number}: ${text}`),

@@ -57,7 +57,7 @@ it.skipIf(skipped !== undefined)(
   TIME_LIMIT_MS,
 );
 
-it.skipIf(skipped !== undefined)(
+it(
   'a store that may only be read gives a coded error, and stays as it is',
   () =>
     withDirectory(async (directory) => {

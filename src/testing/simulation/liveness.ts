@@ -88,12 +88,14 @@ async function comeToRest(
 function unfinished(collection: Collection): string[] {
   const { state } = collection.handler;
   if (state !== 'running') return [`the state is ${state}`];
-  const { queue, log, optimizations } = collection.telemetry();
+  const { queue, log, optimizations, budgets } = collection.telemetry();
+  const out = Object.entries(budgets).filter(([, { used }]) => used > 0);
   const { color, reasons } = collection.status();
   return [
     ...(queue.entries + queue.waiting > 0 ? [`${queue.entries} operations are queued`] : []),
     ...(log.acked < log.last ? [`the log keeps ${log.acked + 1} to ${log.last}`] : []),
     ...(optimizations.running > 0 ? [`${optimizations.running} optimizations run`] : []),
+    ...out.map(([name, { used }]) => `${used} permits of ${name} are out`),
     ...(color === 'green' ? [] : [`the status is ${color}: ${JSON.stringify(reasons)}`]),
   ];
 }

@@ -55,6 +55,20 @@ export const WORKER_CANARIES: readonly Canary[] = [
       }),
   },
   {
+    name: 'keeps the first permit of a budget',
+    install: () => {
+      const kept = new WeakSet<ResourceBudget>();
+      return replace(ResourceBudget.prototype, 'tryAcquire', (tryAcquire) => {
+        return function (this: ResourceBudget, desired) {
+          const permit = tryAcquire.call(this, desired);
+          if (permit === undefined || kept.has(this)) return permit;
+          kept.add(this);
+          return { count: permit.count, release: () => {} };
+        };
+      });
+    },
+  },
+  {
     name: 'drops a reply',
     install: () =>
       replace(Ticket.prototype, 'completed', (completed) => {
