@@ -56,6 +56,9 @@ export class Counters {
       const text = `${points} points, ${live} rows, should be ${oracle.model.points.size}`;
       violated('each point is there once', text);
     }
+    if (!segments.some(({ appendable }) => appendable)) {
+      violated('there is a segment to write to', JSON.stringify(segments));
+    }
     if (optimizations.running === 0 && segments.some(({ frozen }) => frozen)) {
       violated('nothing is frozen without a run', JSON.stringify(segments));
     }
