@@ -1,6 +1,6 @@
 // Lets short scripts of work fail, or their process die, at each call of a store.
-// Arguments: minutes (10), operations of a script (20), and after each how manieth crash the calls
-// of the recovery fail, too (1: each).
+// Arguments: minutes (10), operations of a script (20), n (1): after each n-th crash, the calls of
+// the recovery fail, too.
 import { exhaust } from '../dist/testing/simulation/exhaustive.js';
 
 const minutes = Number(process.argv[2] ?? 10);
